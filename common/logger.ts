@@ -1,0 +1,68 @@
+import { pino } from "pino";
+import type { DestinationStream, Logger as PinoLogger } from "pino";
+
+export type Logger = PinoLogger;
+
+/** Names whose values never reach a log, wherever they stand in the logged object down to the fifth level. */
+const secretNames = [
+  "authorization",
+  "Authorization",
+  "token",
+  "accessToken",
+  "cloneToken",
+  "clone_token",
+  "password",
+  "secret",
+  "webhookSecret",
+  "secretKey",
+  "privateKey",
+  "private_key",
+  "key",
+  "signature",
+  "x-central-signature",
+  "x-worker-signature",
+  "x-hub-signature-256",
+  "X-Central-Signature",
+  "X-Worker-Signature",
+  "cookie",
+];
+
+/**
+ * Forms of secrets that are masked in the finished line, because they also arrive inside texts: messages of foreign errors, URLs, command
+ * lines. Each keeps enough to see what stood there.
+ */
+const secretForms: [RegExp, string][] = [
+  [/\b(Bearer|Basic|token) [A-Za-z0-9._~+/=-]{8,}/gi, "$1 [masked]"],
+  [/\b(gh[a-z]_|github_pat_|cat_)[A-Za-z0-9_-]{8,}/g, "$1[masked]"],
+  [/\bsig=[0-9a-f]{16,}/g, "sig=[masked]"],
+  [/\b([a-z][a-z0-9+.-]*:\/\/[^/\s:@"\\]*):[^/\s@"\\]+@/gi, "$1:[masked]@"],
+  [/-----BEGIN [A-Z ]*PRIVATE KEY-----.*?-----END [A-Z ]*PRIVATE KEY-----/gs, "[masked private key]"],
+];
+
+/**
+ * A structured logger: one JSON object a line, ISO time, to standard output unless a destination is given. Secrets are redacted by name and
+ * masked by form; bind ids with `log.child({ … })` and keep messages constant.
+ */
+export function createLogger(o: { name: string; level?: string; destination?: DestinationStream }): Logger {
+  const options = {
+    name: o.name,
+    level: o.level ?? "info",
+    base: { name: o.name, pid: process.pid },
+    timestamp: pino.stdTimeFunctions.isoTime,
+    formatters: { level: (label: string) => ({ level: label }) },
+    redact: { paths: secretPaths(), censor: "[redacted]" },
+    hooks: { streamWrite: maskSecrets },
+  };
+  return o.destination === undefined ? pino(options) : pino(options, o.destination);
+}
+
+/** Masks every known form of a secret in a text. */
+export function maskSecrets(text: string): string {
+  return secretForms.reduce((masked, [form, replacement]) => masked.replace(form, replacement), text);
+}
+
+function secretPaths(): string[] {
+  return ["", "*.", "*.*.", "*.*.*.", "*.*.*.*."].flatMap((parents) =>
+    secretNames.map((name) => (/^[A-Za-z_]+$/.test(name) ? `${parents}${name}` : `${parents.slice(0, -1)}["${name}"]`)),
+  );
+}
