@@ -99,6 +99,8 @@ create table deployment_history (
   delivery_guid text,
   worker_id text,
   lease_expires_at timestamptz,
+  -- why a queued deployment is not with a worker yet: what its pull request is told
+  waiting text check (waiting in ('no_worker', 'unreachable', 'busy', 'not_ready', 'github')),
   site_type text,
   image_id text,
   release text,
@@ -147,6 +149,11 @@ create table webhook_deliveries (
   finished_at timestamptz,
   check ((state = 'received') = (finished_at is null))
 );
+-- lz4 doubles what one disk takes in; not every build of PostgreSQL has it, and the default serves as well.
+do $$ begin
+  alter table webhook_deliveries alter column body set compression lz4;
+exception when feature_not_supported then null;
+end $$;
 create index webhook_deliveries_inbox on webhook_deliveries (next_attempt_at) where state = 'received';
 
 -- A nonce counts once within the window of signatures.

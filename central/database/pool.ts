@@ -1,0 +1,26 @@
+import { Pool, TypeOverrides } from "pg";
+import type { Logger } from "#common/logger.ts";
+
+export { withTransaction } from "./with-transaction.ts";
+
+// Ids and generations are bigint throughout: the protocol's int64 is one too, and GitHub's ids may pass 2^53.
+const types = new TypeOverrides();
+types.setTypeParser(20, (value: string) => BigInt(value));
+
+export function createPool(url: string, log: Logger): Pool {
+  const pool = new Pool({
+    connectionString: url,
+    types,
+    max: 16,
+    application_name: "catapult-central",
+    connectionTimeoutMillis: 5_000,
+    idleTimeoutMillis: 30_000,
+    statement_timeout: 30_000,
+    idle_in_transaction_session_timeout: 60_000,
+  });
+  // An idle connection that breaks raises an event; unheard, it would end the process. The pool replaces it by itself.
+  pool.on("error", (error) => log.warn({ err: error }, "an idle database connection broke"));
+  // The same for one that is in use: its query fails, and whoever made it handles that.
+  pool.on("connect", (client) => client.on("error", (error) => log.warn({ err: error }, "a database connection broke")));
+  return pool;
+}
