@@ -1,6 +1,7 @@
 import { cp, mkdir, readFile, rename, rm, symlink } from "node:fs/promises";
 import { createRequire } from "node:module";
 import path from "node:path";
+import { errorCode } from "../error-code.ts";
 
 /** Where PostgreSQL's programs lie: `folder` holds bin, lib and share. */
 export type Binaries = { folder: string; version: string };
@@ -26,7 +27,7 @@ export async function findBinaries(): Promise<Binaries> {
     );
   }
   const root = path.resolve(path.dirname(entry), "..");
-  const manifest = JSON.parse(await readFile(path.join(root, "package.json"), "utf8")) as { version: string };
+  const manifest: { version: string } = JSON.parse(await readFile(path.join(root, "package.json"), "utf8"));
   const binaries = { folder: path.join(root, "native"), version: manifest.version };
   await linkLibraries(binaries.folder);
   return binaries;
@@ -45,20 +46,20 @@ export async function copyBinaries(binaries: Binaries, parent: string): Promise<
       await rename(unfinished, folder);
     } catch (error) {
       await rm(unfinished, { recursive: true, force: true });
-      if (!["EEXIST", "ENOTEMPTY"].includes((error as NodeJS.ErrnoException).code ?? "")) throw error;
+      if (!["EEXIST", "ENOTEMPTY"].includes(errorCode(error) ?? "")) throw error;
     }
   }
   return { folder, version: binaries.version };
 }
 
 async function linkLibraries(folder: string): Promise<void> {
-  const list = await readFile(path.join(folder, "pg-symlinks.json"), "utf8");
-  for (const { source, target } of JSON.parse(list) as { source: string; target: string }[]) {
+  const list: { source: string; target: string }[] = JSON.parse(await readFile(path.join(folder, "pg-symlinks.json"), "utf8"));
+  for (const { source, target } of list) {
     const link = path.join(folder, "..", target);
     try {
       await symlink(path.relative(path.dirname(link), path.join(folder, "..", source)), link);
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
+      if (errorCode(error) !== "EEXIST") throw error;
     }
   }
 }

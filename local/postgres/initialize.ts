@@ -38,10 +38,12 @@ export async function initialize(o: {
   try {
     await promisify(execFile)(path.join(o.programs, "initdb"), settings, { ...o.owner, cwd: o.home, env: programEnvironment });
   } catch (cause) {
-    const { stdout = "", stderr = "" } = cause as { stdout?: string; stderr?: string };
+    // execFile puts the command's error output into the message.
     throw new Error(
-      `initdb could not make PostgreSQL's data folder in ${o.home}: ${(stderr || stdout || String(cause)).trim()}`,
-      { cause },
+      `initdb could not make PostgreSQL's data folder in ${o.home}: ${cause instanceof Error ? cause.message : String(cause)}`,
+      {
+        cause,
+      },
     );
   } finally {
     await rm(passwordFile, { force: true });

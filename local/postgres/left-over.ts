@@ -1,6 +1,7 @@
 import { readFile, readlink, realpath, rm } from "node:fs/promises";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
+import { errorCode } from "../error-code.ts";
 
 /** What PostgreSQL writes about itself into the data folder (see its miscadmin.h: pid, folder, start, port, …, status). */
 export type PostmasterFile = { pid: number; status: string };
@@ -41,7 +42,7 @@ export async function stopPostmaster(pid: number, isGone: () => boolean | Promis
     try {
       process.kill(pid, signal);
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code === "ESRCH") return;
+      if (errorCode(error) === "ESRCH") return;
       throw new Error(`The PostgreSQL server with pid ${pid} could not be stopped by ${signal}.`, { cause: error });
     }
     for (let waited = 0; waited < deadlineMs; waited += 10) {

@@ -1,10 +1,10 @@
 import { spawn, type ChildProcess } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { mkdir, open, readFile, realpath, rename, rm, writeFile } from "node:fs/promises";
-import { createServer, type AddressInfo } from "node:net";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import pg from "pg";
+import { Client } from "pg";
+import { findFreePort } from "../free-port.ts";
 import { copyBinaries, findBinaries } from "./binaries.ts";
 import { prepareDataHome, sharedFolder, sharedHome } from "./data-home.ts";
 import { initialize, programEnvironment, superuser } from "./initialize.ts";
@@ -78,17 +78,6 @@ async function readPassword(stateDir: string): Promise<{ value: string; fresh: b
   return { value, fresh: true };
 }
 
-async function findFreePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", reject);
-    server.listen(0, "127.0.0.1", resolve);
-  });
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
-
 async function spawnServer(o: {
   programs: string;
   data: string;
@@ -146,7 +135,7 @@ async function waitUntilReady(child: ChildProcess, data: string, logFile: string
 }
 
 async function createDatabase(url: string): Promise<void> {
-  const client = new pg.Client({ connectionString: url.replace(/[^/]*$/, "postgres") });
+  const client = new Client({ connectionString: url.replace(/[^/]*$/, "postgres") });
   await client.connect();
   try {
     const { rowCount } = await client.query("select 1 from pg_database where datname = $1", [superuser]);

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
-import pg from "pg";
+import { Client } from "pg";
 import { inject } from "vitest";
 
 export type TestDatabase = { url: string; drop(): Promise<void> };
@@ -16,7 +16,7 @@ export async function createTestDatabase(): Promise<TestDatabase> {
 }
 
 /** Drops it whatever happens, and fails when a test left connections open. */
-async function dropDatabase(client: pg.Client, name: string): Promise<void> {
+async function dropDatabase(client: Client, name: string): Promise<void> {
   let open = await findConnections(client, name);
   // A server process outlives the socket that its client closed by some milliseconds.
   for (let waited = 0; open.length > 0 && waited < 2000; waited += 20) {
@@ -28,7 +28,7 @@ async function dropDatabase(client: pg.Client, name: string): Promise<void> {
     throw new Error(`${open.length} connections to the test database were left open; they last ran: ${open.join(" | ")}`);
 }
 
-async function findConnections(client: pg.Client, name: string): Promise<string[]> {
+async function findConnections(client: Client, name: string): Promise<string[]> {
   const { rows } = await client.query<{ query: string }>(
     `select query from pg_stat_activity where datname = $1 and backend_type = 'client backend'`,
     [name],
@@ -36,8 +36,8 @@ async function findConnections(client: pg.Client, name: string): Promise<string[
   return rows.map((row) => row.query.slice(0, 200));
 }
 
-async function withClient<T>(url: string, work: (client: pg.Client) => Promise<T>): Promise<void> {
-  const client = new pg.Client({ connectionString: url });
+async function withClient<T>(url: string, work: (client: Client) => Promise<T>): Promise<void> {
+  const client = new Client({ connectionString: url });
   await client.connect();
   try {
     await work(client);
