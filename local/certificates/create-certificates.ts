@@ -1,5 +1,6 @@
 import { X509Certificate } from "node:crypto";
 import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
+import { isIP } from "node:net";
 import path from "node:path";
 import { issueCa, issueServerCertificate, type Issued } from "./issue.ts";
 
@@ -40,7 +41,7 @@ function isValid(pem: string, now: Date): boolean {
 
 function isFor(pem: string, hosts: string[]): boolean {
   const certificate = new X509Certificate(pem);
-  return hosts.every((host) => certificate.checkHost(host) !== undefined || certificate.checkIP(host) !== undefined);
+  return hosts.every((host) => (isIP(host) ? certificate.checkIP(host) : certificate.checkHost(host)) !== undefined);
 }
 
 function isFrom(pem: string, ca: string): boolean {

@@ -1,4 +1,7 @@
+// @peculiar/x509 does not start without it.
+// oxlint-disable-next-line import/no-unassigned-import -- it is imported for what it adds to Reflect
 import "reflect-metadata";
+import type { webcrypto } from "node:crypto";
 import { isIP } from "node:net";
 import {
   AuthorityKeyIdentifierExtension,
@@ -63,6 +66,6 @@ export async function issueServerCertificate(ca: Issued, hosts: string[], now: D
   return { certificate: `${certificate.toString("pem")}\n`, key: await exportKey(keys.privateKey) };
 }
 
-async function exportKey(key: CryptoKey): Promise<string> {
+async function exportKey(key: webcrypto.CryptoKey): Promise<string> {
   return `${PemConverter.encode(await crypto.subtle.exportKey("pkcs8", key), "PRIVATE KEY")}\n`;
 }
