@@ -1,0 +1,132 @@
+import { Code, ConnectError } from "@connectrpc/connect";
+import type pg from "pg";
+import { withTransaction } from "#central/database/pool.ts";
+import { addJob } from "#central/jobs/add-job.ts";
+import { CreateDeploymentConfigRequestSchema, type DeploymentConfig } from "#gen/catapult/v1/operator_service_pb.js";
+import { checkConfigHosts, checkDeploymentConfig } from "./check-deployment-config.ts";
+import { productionHost } from "./check-site-host.ts";
+import { forksName, siteTypeName } from "./names.ts";
+import { previewLabelCandidates } from "./preview-label.ts";
+import type { DeploymentConfigRow } from "./rows.ts";
+import { insertDeploymentConfig, type NewDeploymentConfig } from "./sql/insert-deployment-config.ts";
+import { selectDeploymentConfig } from "./sql/select-deployment-configs.ts";
+import { selectEnvironment } from "./sql/select-environment.ts";
+import { selectHostOwner } from "./sql/select-host-owner.ts";
+import { violatedUnique } from "./violated-constraint.ts";
+import { fieldError, refuseViolations } from "./violation.ts";
+
+const schema = CreateDeploymentConfigRequestSchema;
+
+/** A repository as the GitHub App sees it. */
+export type SeenRepository = { repositoryId: bigint; installationId: bigint; owner: string; repo: string; defaultBranch: string };
+
+/** Finds a repository through the GitHub App; undefined: the App does not see it. */
+export type ResolveRepository = (owner: string, repo: string) => Promise<SeenRepository | undefined>;
+
+/**
+ * Stores a config, with the look that deploys its default branch and open pull requests. What can be checked without GitHub is checked
+ * before GitHub is asked, so that an answer about a bad value never says whether the App sees a repository.
+ */
+export async function createDeploymentConfig(
+  o: { pool: pg.Pool; resolveRepository: ResolveRepository },
+  config: DeploymentConfig,
+): Promise<DeploymentConfigRow> {
+  refuseViolations(schema, checkDeploymentConfig(config));
+  const environment = await selectEnvironment(o.pool, config.environment);
+  if (environment === undefined)
+    throw refusal(Code.InvalidArgument, "environment", `there is no environment ${config.environment}`);
+  const suffixes = { name: environment.name, domainSuffixes: environment.domain_suffixes };
+  // The longest label there can be: how it is chosen depends on what else is in the domain.
+  refuseViolations(schema, checkConfigHosts(config, suffixes, longestLabel(config.githubRepo)));
+  const repository = await findRepository(o.resolveRepository, config);
+  const values = newConfig(config, environment.id, repository);
+  try {
+    return await withTransaction(o.pool, async (client) => {
+      await refuseTakenHost(client, config, repository);
+      const id = await insertWithLabel(client, values, previewLabelCandidates(repository.repo, repository.repositoryId));
+      await addJob(client, { task: "look", configId: id });
+      return selectDeploymentConfig(client, id);
+    });
+  } catch (error) {
+    throw refusalOf(error, config, repository) ?? error;
+  }
+}
+
+async function findRepository(resolve: ResolveRepository, config: DeploymentConfig): Promise<SeenRepository> {
+  const name = `${config.githubOrg}/${config.githubRepo}`;
+  const repository = await resolve(config.githubOrg, config.githubRepo);
+  if (repository === undefined) {
+    const message = `the GitHub App does not see ${name}: install it on the repository, or mend the name`;
+    throw refusal(Code.FailedPrecondition, "github_repo", message);
+  }
+  if (config.repositoryId !== 0n && config.repositoryId !== repository.repositoryId) {
+    throw refusal(Code.InvalidArgument, "repository_id", `the id of ${name} is ${repository.repositoryId}; leave it unset`);
+  }
+  return repository;
+}
+
+function newConfig(
+  config: DeploymentConfig,
+  environmentId: bigint,
+  repository: SeenRepository,
+): Omit<NewDeploymentConfig, "previewLabel"> {
+  return {
+    githubOrg: repository.owner,
+    githubRepo: repository.repo,
+    repositoryId: repository.repositoryId,
+    installationId: repository.installationId,
+    defaultBranch: repository.defaultBranch,
+    environmentId,
+    domain: config.domain,
+    subdomain: config.subdomain,
+    siteType: siteTypeName(config.siteType),
+    buildCommand: config.buildCommand,
+    outputDir: config.outputDir,
+    rootDir: config.rootDir,
+    forks: forksName(config.forks),
+    enabled: !config.disabled,
+  };
+}
+
+async function insertWithLabel(
+  client: pg.ClientBase,
+  config: Omit<NewDeploymentConfig, "previewLabel">,
+  labels: readonly string[],
+): Promise<bigint> {
+  for (const previewLabel of labels) {
+    const id = await insertDeploymentConfig(client, { ...config, previewLabel });
+    if (id !== undefined) return id;
+  }
+  const message = `no preview label is free in ${config.domain}: ${labels.join(", ")} are taken`;
+  throw refusal(Code.AlreadyExists, "domain", message);
+}
+
+async function refuseTakenHost(client: pg.ClientBase, config: DeploymentConfig, repository: SeenRepository): Promise<void> {
+  const owner = await selectHostOwner(client, productionHost(config.domain, config.subdomain));
+  // The repository's own config is another refusal, which its insert finds.
+  if (owner !== undefined && owner !== `${repository.owner}/${repository.repo}`) throw takenHost(config, owner);
+}
+
+function refusalOf(error: unknown, config: DeploymentConfig, repository: SeenRepository): Error | undefined {
+  const constraint = violatedUnique(error);
+  if (constraint === "deployment_config_production_host_key") return takenHost(config, "another repository");
+  if (constraint === "deployment_config_repository_id_key") {
+    const message = `${repository.owner}/${repository.repo} has a deployment config already`;
+    return refusal(Code.AlreadyExists, "github_repo", message);
+  }
+  return undefined;
+}
+
+function takenHost(config: DeploymentConfig, owner: string): ConnectError {
+  const host = productionHost(config.domain, config.subdomain);
+  const field = config.subdomain === "" ? "domain" : "subdomain";
+  return refusal(Code.AlreadyExists, field, `the host ${host} belongs to ${owner}`);
+}
+
+function longestLabel(repo: string): string {
+  return previewLabelCandidates(repo, 0n).reduce((longest, label) => (label.length > longest.length ? label : longest), "");
+}
+
+function refusal(code: Code, field: string, message: string): ConnectError {
+  return fieldError(code, schema, [{ field: `deployment_config.${field}`, message }]);
+}
