@@ -1,0 +1,154 @@
+import { mkdir } from "node:fs/promises";
+import { join } from "node:path";
+import type { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import { extract } from "tar-stream";
+import { errorCode, errorMessage } from "#common/error-details.ts";
+import { foldName, judgeEntry, type EntryHeader } from "#worker/publish/judge-entry.ts";
+import type { ManifestFile } from "#worker/publish/manifest.ts";
+import { createPool } from "#worker/publish/pool.ts";
+import { printName } from "#worker/publish/print-name.ts";
+import { PublishError } from "#worker/publish/publish-error.ts";
+import { readEntry, writeLargeFile, writeSmallFile, type MtimeOf, type TarEntry } from "#worker/publish/write-file.ts";
+
+export type OutputLimits = { maxBytes: number; maxFiles: number };
+
+/** Files up to this size are held in memory and written several at a time; a larger one is streamed. */
+const bufferLimit = 1024 * 1024;
+const listed = 20;
+
+/**
+ * Writes an untrusted tar of an output folder into an empty folder: regular files and folders only, with modes of our own. The mtime of
+ * each file comes from `mtimeOf`. All entries are judged before the tar is refused, so that the message names them together.
+ */
+export async function unpackOutput(
+  tar: Readable,
+  folder: string,
+  o: { limits: OutputLimits; mtimeOf: MtimeOf; signal: AbortSignal },
+): Promise<{ files: ManifestFile[]; bytes: number }> {
+  const files: ManifestFile[] = [];
+  const refused: string[] = [];
+  const known = new Map<string, string>();
+  const folders = new Set<string>([""]);
+  const pool = createPool({ tasks: 16, bytes: 16 * 1024 * 1024 });
+  let bytes = 0;
+  let refusals = 0;
+  let entries = 0;
+  let end = 0;
+
+  const refuse = (name: string, why: string): void => {
+    if (refusals++ < listed) refused.push(`${printName(name)}: ${why}`);
+  };
+  /** Undefined: a twin or a file stands there already. */
+  const claim = (path: string, twinKey: string): boolean => {
+    const twin = known.get(twinKey);
+    if (twin === undefined) known.set(twinKey, path);
+    else if (twin !== path) refuse(path, `its name differs from ${printName(twin)} only in case or Unicode form`);
+    return twin === undefined || twin === path;
+  };
+  const makeFolder = async (path: string): Promise<boolean> => {
+    const parts = path === "" ? [] : path.split("/");
+    for (let depth = 1; depth <= parts.length; depth++) {
+      const at = parts.slice(0, depth).join("/");
+      if (folders.has(at)) continue;
+      if (!claim(at, foldName(at))) return false;
+      if (folders.size >= o.limits.maxFiles)
+        throw new PublishError("output_too_large", `the output has more than ${o.limits.maxFiles} folders`);
+      await mkdir(join(folder, at), { mode: 0o755 });
+      folders.add(at);
+    }
+    return true;
+  };
+  const take = async (entry: TarEntry): Promise<void> => {
+    const header: EntryHeader = { ...entry.header, pax: readPax(entry.header.pax) };
+    const size = entry.header.size;
+    // Where its content begins; tar-stream sets it and does not declare it.
+    if ("byteOffset" in entry.header) end = Number(entry.header.byteOffset) + Math.ceil(size / 512) * 512;
+    if (++entries > 4 * o.limits.maxFiles)
+      throw new PublishError("output_too_large", `the output has more than ${4 * o.limits.maxFiles} entries`);
+    const verdict = judgeEntry(header);
+    if (verdict.kind === "refused") refuse(header.name, verdict.why);
+    if (verdict.kind === "refused" || verdict.kind === "left out" || refusals > 0) return skip(entry);
+    if (verdict.kind === "folder") {
+      await makeFolder(verdict.path);
+      return skip(entry);
+    }
+    if (files.length >= o.limits.maxFiles)
+      throw new PublishError("output_too_large", `the output has more than ${o.limits.maxFiles} files`);
+    bytes += size;
+    if (bytes > o.limits.maxBytes)
+      throw new PublishError("output_too_large", `the output is larger than ${o.limits.maxBytes} bytes`);
+    const parent = verdict.path.slice(0, Math.max(verdict.path.lastIndexOf("/"), 0));
+    if (!(await makeFolder(parent))) return skip(entry);
+    if (folders.has(verdict.path) || known.has(verdict.twinKey)) {
+      if (claim(verdict.path, verdict.twinKey)) refuse(verdict.path, "it is there twice");
+      return skip(entry);
+    }
+    claim(verdict.path, verdict.twinKey);
+    const target = join(folder, verdict.path);
+    if (size > bufferLimit) files.push(await writeLargeFile(entry, target, verdict.path, size, o.mtimeOf));
+    else {
+      const content = await collect(entry, size);
+      await pool.add(size, async () => {
+        files.push(await writeSmallFile(content, target, verdict.path, o.mtimeOf));
+      });
+    }
+    return undefined;
+  };
+
+  const unpack = extract();
+  let total = 0;
+  const sink = async (): Promise<void> => {
+    for await (const entry of unpack) await take(entry);
+  };
+  try {
+    await Promise.all([
+      pipeline(
+        tar,
+        async function* count(source: AsyncIterable<Buffer>) {
+          for await (const chunk of source) {
+            total += chunk.length;
+            yield chunk;
+          }
+        },
+        unpack,
+        { signal: o.signal },
+      ),
+      sink(),
+    ]);
+  } catch (error) {
+    tar.destroy();
+    await pool.settled();
+    if (error instanceof PublishError || o.signal.aborted || isDiskError(error)) throw error;
+    throw new PublishError("output_unreadable", `the output's tar cannot be read: ${errorMessage(error)}`, { cause: error });
+  }
+  await pool.done();
+  if (refusals > 0) {
+    const more = refusals > listed ? `\n… and ${refusals - listed} more` : "";
+    throw new PublishError("output_refused", `the output holds what cannot be served:\n${refused.join("\n")}${more}`);
+  }
+  // tar-stream takes an end between two entries for the end. A whole tar ends in two blocks of zeros; without them files may be missing.
+  if (total < end + 1024) throw new PublishError("output_unreadable", "the output's tar ends before its end");
+  if (files.length === 0) throw new PublishError("output_empty", "the output holds no file that can be served");
+  return { files: files.toSorted((a, b) => (a.path < b.path ? -1 : 1)), bytes };
+}
+
+function readPax(pax: unknown): Record<string, unknown> {
+  return typeof pax === "object" && pax !== null ? { ...pax } : {};
+}
+
+async function skip(entry: TarEntry): Promise<void> {
+  entry.resume();
+  await new Promise<void>((settle, refuse) => entry.once("end", settle).once("error", refuse));
+}
+
+async function collect(entry: TarEntry, size: number): Promise<Buffer> {
+  const content = Buffer.allocUnsafe(size);
+  let at = 0;
+  for await (const chunk of readEntry(entry)) at += chunk.copy(content, at);
+  return content;
+}
+
+function isDiskError(error: unknown): boolean {
+  return ["ENOSPC", "EDQUOT", "EIO", "EROFS", "EACCES", "EPERM"].includes(errorCode(error) ?? "");
+}
