@@ -1,0 +1,6 @@
+#!/bin/bash
+# Runs inside the dev shell. The marker tells a shell that never came about from a command that failed in it.
+: >/build/run/started
+cd -- "$1" || exit 1
+printf '$ %s\n' "$2"
+exec /bin/bash -c "$2"
