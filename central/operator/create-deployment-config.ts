@@ -1,4 +1,4 @@
-import { Code, ConnectError } from "@connectrpc/connect";
+import { Code, type ConnectError } from "@connectrpc/connect";
 import type pg from "pg";
 import { withTransaction } from "#central/database/pool.ts";
 import { addJob } from "#central/jobs/add-job.ts";

@@ -15,8 +15,7 @@ import { selectDeploymentConfigs } from "./sql/select-deployment-configs.ts";
 import { selectEnvironments } from "./sql/select-environments.ts";
 import { selectWorkers } from "./sql/select-workers.ts";
 
-export { createToken } from "./create-token.ts";
-export { findToken } from "./find-token.ts";
+export { createToken, findToken } from "./tokens.ts";
 
 /** What operators ask of Central. The server's guard has let the caller in and the proto's rules hold before a method here is called. */
 export function createOperatorService(o: {
