@@ -1,0 +1,23 @@
+import type { ContextKey } from "@connectrpc/connect";
+import { createContextKey } from "@connectrpc/connect";
+
+/** Who calls, as the gate proved it. */
+export type Caller =
+  | { kind: "worker"; worker: string }
+  | { kind: "central" }
+  | { kind: "token"; name: string; scope: "read" | "write" };
+
+/** A handler reads its caller by `context.values.get(callerKey)`. */
+export const callerKey: ContextKey<Caller | undefined> = createContextKey<Caller | undefined>(undefined, {
+  description: "caller",
+});
+
+/** The digest that a valid signature promised; the digest interceptor holds the decoded message against it. */
+export const promisedDigestKey: ContextKey<string | undefined> = createContextKey<string | undefined>(undefined, {
+  description: "promised digest",
+});
+
+/** Where the call came from, for the log. Behind a proxy this is the proxy. */
+export const remoteAddressKey: ContextKey<string | undefined> = createContextKey<string | undefined>(undefined, {
+  description: "remote address",
+});

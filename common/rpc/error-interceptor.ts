@@ -1,0 +1,41 @@
+import type { Interceptor } from "@connectrpc/connect";
+import { Code, ConnectError } from "@connectrpc/connect";
+import type { Logger } from "../logger.ts";
+import { callerKey } from "./caller.ts";
+import { methodPath } from "./sign.ts";
+
+/**
+ * The error boundary of a server. A ConnectError is an answer and passes; any other error is a fault of ours: its cause goes to the log, and
+ * the client sees only `internal`. Nothing behind the interceptors could log it, as Connect drops the cause.
+ */
+export function createErrorInterceptor(o: { log: Logger }): Interceptor {
+  return (next) => async (request) => {
+    function convert(err: unknown): ConnectError {
+      if (err instanceof ConnectError && err.code !== Code.Internal && err.code !== Code.Unknown) return err;
+      const rpc = methodPath(request.method);
+      const caller = request.contextValues.get(callerKey);
+      if (request.signal.aborted) {
+        // What a handler throws once its caller hung up or its time ran out is the echo of that.
+        o.log.info({ err, rpc, caller }, "an RPC ended early");
+        return ConnectError.from(request.signal.reason, Code.Canceled);
+      }
+      o.log.error({ err, rpc, caller }, "an RPC failed");
+      return new ConnectError("internal error", Code.Internal);
+    }
+
+    async function* guardStream<T>(messages: AsyncIterable<T>): AsyncIterable<T> {
+      try {
+        yield* messages;
+      } catch (err) {
+        throw convert(err);
+      }
+    }
+
+    try {
+      const response = await next(request);
+      return response.stream ? { ...response, message: guardStream(response.message) } : response;
+    } catch (err) {
+      throw convert(err);
+    }
+  };
+}
