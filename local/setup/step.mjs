@@ -1,5 +1,6 @@
 /** What a person can put right; the message says how. */
 export class SetupError extends Error {
+  /** @override */
   name = "SetupError";
 }
 

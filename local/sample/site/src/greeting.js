@@ -1,0 +1,2 @@
+export const greeting = "Hello from the default branch";
+export const colour = "#2f5d50";
