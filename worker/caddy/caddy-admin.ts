@@ -46,11 +46,8 @@ export function parseCaddyAdmin(admin: string): Target {
   if (url?.protocol !== "http:" || url.pathname !== "/" || url.search !== "") {
     throw new Error("expected http://host:port or unix//path/to/admin.sock");
   }
-  return {
-    hostname: url.hostname.replace(/^\[|\]$/g, ""),
-    port: url.port === "" ? 80 : Number(url.port),
-    headers: { host: url.host },
-  };
+  const port = url.port === "" ? 80 : Number(url.port);
+  return { options: { hostname: url.hostname.replace(/^\[|\]$/g, ""), port }, host: url.host };
 }
 
 function call(

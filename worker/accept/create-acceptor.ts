@@ -1,0 +1,141 @@
+import type { ReportStatusRequest } from "#gen/catapult/v1/central_service_pb.js";
+import { SiteKind } from "#gen/catapult/v1/deployment_pb.js";
+import { Outcome, type BuildRequest, type CleanupRequest } from "#gen/catapult/v1/worker_service_pb.js";
+import type { SiteState } from "#worker/accept/site-state.ts";
+import type { SiteStore } from "#worker/accept/site-store.ts";
+import { Stopped } from "#worker/accept/stopped.ts";
+
+export type Work = {
+  deploy(request: BuildRequest, controller: AbortController): Promise<void>;
+  remove(request: CleanupRequest, controller: AbortController): Promise<void>;
+  /** Reports a result again, in the background. */
+  reportAgain(finished: ReportStatusRequest): void;
+};
+
+export type Acceptor = {
+  build(request: BuildRequest): Promise<Outcome>;
+  cleanup(request: CleanupRequest): Promise<Outcome>;
+  /** Goes on with removals that a stop cut short. */
+  resume(): Promise<void>;
+  running(): number;
+  /** Takes no more work, ends what runs and waits for its end. */
+  stop(): Promise<void>;
+};
+
+type Run = { generation: bigint; takesSlot: boolean; controller: AbortController; done: Promise<void> };
+
+/**
+ * Decides which work is taken. One run per site: a newer generation ends the one before it and begins when that is gone. Every generation is
+ * on the disk before it is answered, so that nothing lower wins after a crash either.
+ */
+export function createAcceptor(o: {
+  store: SiteStore;
+  slots: number;
+  work: Work;
+  onError: (error: unknown, siteId: bigint) => void;
+}): Acceptor {
+  const runs = new Map<bigint, Run>();
+  let stopping = false;
+  const slotsTaken = (): number => [...runs.values()].filter((run) => run.takesSlot).length;
+
+  const start = (
+    siteId: bigint,
+    generation: bigint,
+    takesSlot: boolean,
+    why: Stopped,
+    work: (controller: AbortController) => Promise<void>,
+  ): void => {
+    const before = runs.get(siteId);
+    const controller = new AbortController();
+    before?.controller.abort(why);
+    const run: Run = { generation, takesSlot, controller, done: Promise.resolve() };
+    run.done = (async () => {
+      try {
+        await before?.done;
+        await work(controller);
+      } catch (error) {
+        o.onError(error, siteId);
+      } finally {
+        if (runs.get(siteId) === run) runs.delete(siteId);
+      }
+    })();
+    runs.set(siteId, run);
+  };
+
+  return {
+    build: (request) =>
+      o.store.withLock(request.siteId, async () => {
+        const { siteId, generation } = request;
+        const state = o.store.get(siteId);
+        const running = runs.get(siteId);
+        if (state !== undefined && generation < state.generation) return Outcome.SUPERSEDED;
+        if (state?.generation === generation) {
+          if (state.removal !== undefined) return Outcome.SUPERSEDED;
+          if (running?.generation === generation) return Outcome.ACCEPTED;
+          if (state.finished !== undefined) {
+            o.work.reportAgain(state.finished);
+            return Outcome.ALREADY_DONE;
+          }
+        }
+        // Switching to a release that exists costs nothing; it never waits for builds.
+        const takesSlot = request.release === "";
+        if (stopping || (takesSlot && running?.takesSlot !== true && slotsTaken() >= o.slots)) return Outcome.BUSY;
+        await o.store.put(acceptGeneration(state, request));
+        start(
+          siteId,
+          generation,
+          takesSlot,
+          new Stopped("superseded", `generation ${generation} of the site took its place`),
+          (controller) => o.work.deploy(request, controller),
+        );
+        return Outcome.ACCEPTED;
+      }),
+    cleanup: (request) =>
+      o.store.withLock(request.siteId, async () => {
+        const { siteId, generation } = request;
+        const state = o.store.get(siteId);
+        if (state !== undefined && generation < state.generation) return Outcome.SUPERSEDED;
+        if (state?.generation === generation && state.removal !== undefined) {
+          if (runs.has(siteId)) return Outcome.ACCEPTED;
+          if (state.removal === "done" && state.finished !== undefined) {
+            o.work.reportAgain(state.finished);
+            return Outcome.ALREADY_DONE;
+          }
+        }
+        if (stopping) return Outcome.BUSY;
+        const { finished: _, ...kept } = state ?? { siteId, host: request.host, kind: "preview", newestMtime: 0 };
+        await o.store.put({ ...kept, generation, removal: "pending", changedAt: Date.now() });
+        start(siteId, generation, false, new Stopped("removed", "the site is being removed"), (controller) =>
+          o.work.remove(request, controller),
+        );
+        return Outcome.ACCEPTED;
+      }),
+    async resume() {
+      const pending = [...o.store.all()].filter((state) => state.removal === "pending");
+      for (const { siteId, generation, host } of pending) {
+        start(siteId, generation, false, new Stopped("removed", "the site is being removed"), (controller) =>
+          o.work.remove({ $typeName: "catapult.v1.CleanupRequest", siteId, generation, host }, controller),
+        );
+      }
+    },
+    running: () => runs.size,
+    async stop() {
+      stopping = true;
+      for (const run of runs.values()) run.controller.abort(new Stopped("shutdown", "the worker is stopping"));
+      await Promise.all([...runs.values()].map((run) => run.done));
+    },
+  };
+}
+
+function acceptGeneration(state: SiteState | undefined, request: BuildRequest): SiteState {
+  return {
+    siteId: request.siteId,
+    host: request.host,
+    kind: request.kind === SiteKind.PRODUCTION ? "production" : "preview",
+    generation: request.generation,
+    newestMtime: state?.newestMtime ?? 0,
+    // A site that was removed is built anew; its files are gone.
+    ...(state?.live === undefined || state.removal !== undefined ? {} : { live: state.live }),
+    changedAt: Date.now(),
+  };
+}

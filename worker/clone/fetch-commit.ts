@@ -1,0 +1,79 @@
+import { mkdir, mkdtemp, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { CloneError } from "#worker/clone/clone-error.ts";
+import { runGit, type GitLimits } from "#worker/clone/run-git.ts";
+import { removeTree } from "#worker/publish/remove-tree.ts";
+
+export type FetchRequest = {
+  /** GITHUB_URL. */
+  baseUrl: string;
+  /** `owner/name`, validated by the proto's rules. */
+  repository: string;
+  /** 40 hex digits. */
+  commit: string;
+  /** Empty: the repository is public. */
+  token: string;
+  /** The folder that clones lie in while they are needed. */
+  clonesDir: string;
+  /** A file of certificates that git trusts instead of the system's. */
+  caFile?: string;
+  limits: GitLimits;
+  signal: AbortSignal;
+};
+
+export type Clone = { gitDir: string; commit: string; limits: GitLimits; remove(): Promise<void> };
+
+/** Of the attributes, none may change what `git archive` gives: it must be the tree as it was committed. */
+const attributes = "* -export-ignore -export-subst -filter -ident -text -eol -working-tree-encoding\n";
+
+/**
+ * Fetches one commit without its history into a bare repository without a working tree. The token goes to git by its environment, so it is
+ * in no argv, URL or file. The folder goes when this fails, else by `remove`.
+ */
+export async function fetchCommit(o: FetchRequest): Promise<Clone> {
+  await mkdir(o.clonesDir, { recursive: true, mode: 0o700 });
+  const gitDir = await mkdtemp(join(o.clonesDir, "clone-"));
+  const clone: Clone = { gitDir, commit: o.commit, limits: o.limits, remove: () => removeTree(gitDir) };
+  try {
+    const call = { gitDir, limits: o.limits, signal: o.signal };
+    await runGit({ ...call, args: ["init", "--quiet", "--bare", "--template=", "--object-format=sha1"] });
+    await mkdir(join(gitDir, "info"));
+    await writeFile(join(gitDir, "info", "attributes"), attributes);
+    const url = `${o.baseUrl.replace(/\/$/, "")}/${o.repository}.git`;
+    const protocol = new URL(url).protocol === "http:" ? "http" : "https";
+    const config: [string, string][] = [[`protocol.${protocol}.allow`, "always"]];
+    if (o.token !== "") {
+      const credentials = Buffer.from(`x-access-token:${o.token}`).toString("base64");
+      config.push(["http.extraHeader", `Authorization: Basic ${credentials}`]);
+    }
+    await runGit({
+      ...call,
+      args: [
+        "fetch",
+        "--quiet",
+        "--depth=1",
+        "--no-tags",
+        "--no-write-fetch-head",
+        "--no-recurse-submodules",
+        "--",
+        url,
+        `${o.commit}:refs/heads/fetched`,
+      ],
+      config,
+      environment: o.caFile === undefined ? {} : { GIT_SSL_CAINFO: o.caFile },
+    });
+    const found = (await runGit({ ...call, args: ["rev-parse", "--verify", "--end-of-options", "refs/heads/fetched^{commit}"] }))
+      .toString()
+      .trim();
+    if (found !== o.commit) {
+      throw new CloneError(
+        "commit_mismatch",
+        `the server gave commit ${found.slice(0, 40)} of ${o.repository} where ${o.commit} was asked for`,
+      );
+    }
+    return clone;
+  } catch (error) {
+    await clone.remove();
+    throw error;
+  }
+}
