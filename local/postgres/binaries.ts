@@ -1,7 +1,7 @@
 import { cp, mkdir, readFile, rename, rm, symlink } from "node:fs/promises";
 import { createRequire } from "node:module";
 import path from "node:path";
-import { errorCode } from "../error-code.ts";
+import { errorCode } from "#common/error-details.ts";
 
 /** Where PostgreSQL's programs lie: `folder` holds bin, lib and share. */
 export type Binaries = { folder: string; version: string };

@@ -1,7 +1,7 @@
 import { readFile, readlink, realpath, rm } from "node:fs/promises";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { errorCode } from "../error-code.ts";
+import { errorCode } from "#common/error-details.ts";
 
 /** What PostgreSQL writes about itself into the data folder (see its miscadmin.h: pid, folder, start, port, …, status). */
 export type PostmasterFile = { pid: number; status: string };

@@ -15,6 +15,8 @@ export const portVariables = {
 
 export type Ports = Record<keyof typeof portVariables, number>;
 
+const parts = ["postgres", "central", "centralMetrics", "worker", "workerMetrics", "sites", "forge"] as const;
+
 /** A port that was asked for cannot be had. */
 export class PortError extends Error {
   override name = "PortError";
@@ -28,7 +30,7 @@ export async function choosePorts(stateDir: string, env: NodeJS.ProcessEnv): Pro
   const file = path.join(stateDir, "ports.json");
   const known = readPorts(await readFile(file, "utf8").catch(() => "{}"));
   const ports: Ports = { postgres: 0, central: 0, centralMetrics: 0, worker: 0, workerMetrics: 0, sites: 0, forge: 0 };
-  for (const part of Object.keys(ports) as (keyof Ports)[]) {
+  for (const part of parts) {
     const taken = new Set(Object.values(ports));
     ports[part] = (await readGiven(portVariables[part], env)) ?? (await keep(known[part], taken)) ?? (await pick(taken));
     if (taken.has(ports[part])) throw new PortError(`${portVariables[part]} is ${ports[part]}, which another part has.`);

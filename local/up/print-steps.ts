@@ -1,3 +1,5 @@
+import { errorMessage } from "#common/error-details.ts";
+
 /** Prints what `up` does: each step once it is done, with its time, and the lines that a long one has to say in between. */
 export type Steps = {
   run<T>(name: string, work: (say: (line: string) => void) => Promise<T>): Promise<T>;
@@ -39,7 +41,7 @@ function describe(error: unknown): string {
     each !== undefined && messages.length < 5;
     each = each instanceof Error ? each.cause : undefined
   ) {
-    const message = each instanceof Error ? each.message : String(each);
+    const message = errorMessage(each);
     if (!messages.some((before) => before.includes(message))) messages.push(message);
   }
   return messages.join("\n  caused by: ");

@@ -1,6 +1,6 @@
 import { link, readFile, rename, rm, writeFile } from "node:fs/promises";
 import path from "node:path";
-import { errorCode } from "../error-code.ts";
+import { errorCode } from "#common/error-details.ts";
 import { isSameProcess, readProcessStart } from "../setup/process-start.mjs";
 
 /** Another `catapult up` runs in this state folder. */

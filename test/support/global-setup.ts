@@ -1,7 +1,7 @@
 import { mkdir, readdir, rm } from "node:fs/promises";
 import path from "node:path";
 import type { TestProject } from "vitest/node";
-import { errorCode } from "#local/error-code.ts";
+import { errorCode } from "#common/error-details.ts";
 import { removePostgres, startPostgres } from "#local/postgres/start-postgres.ts";
 
 declare module "vitest" {
