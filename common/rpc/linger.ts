@@ -1,13 +1,16 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
 import { constants } from "node:http2";
+import type { Socket } from "node:net";
 
+const patienceMs = 100;
 const lingerMs = 500;
 
 /**
  * Ends a connection whose request was answered before its body had arrived. Node would go on swallowing the body of a kept-alive HTTP/1.1
- * connection without an end (301 MB measured). At most one buffer of it is read; the client has `lingerMs` to take the answer, as destroying
- * at once resets the connection and can lose it. On HTTP/2 only the stream is closed.
+ * connection without an end (301 MB measured). A refusal comes so early that even a small body is not parsed yet, so the rest has `patienceMs`
+ * to arrive, of which one buffer is read; then the client has `lingerMs` to take the answer, as destroying at once resets the connection and
+ * can lose it. On HTTP/2 only the stream is closed.
  */
 export function refuseUnreadBody(
   request: IncomingMessage | Http2ServerRequest,
@@ -22,13 +25,22 @@ export function refuseUnreadBody(
   }
   const { socket } = request;
   response.once("prefinish", () => {
-    // A request that somebody began to read is left to back-pressure; one that nobody did is dumped by Node.
+    // Begins to read, up to one buffer: Node dumps a body that nobody began to read, and what is dumped knows no back-pressure.
     if (!request.complete) request.read(0);
   });
   response.once("finish", () => {
-    if (request.complete || socket.destroyed) return;
-    socket.end();
-    const timer = setTimeout(() => socket.destroy(), lingerMs);
-    socket.once("close", () => clearTimeout(timer));
+    if (!request.complete && !socket.destroyed) endUnlessComplete(request, socket);
   });
+}
+
+function endUnlessComplete(request: IncomingMessage, socket: Socket): void {
+  let timer = setTimeout(() => {
+    if (request.complete) {
+      request.resume();
+      return;
+    }
+    socket.end();
+    timer = setTimeout(() => socket.destroy(), lingerMs);
+  }, patienceMs);
+  socket.once("close", () => clearTimeout(timer));
 }
