@@ -1,8 +1,7 @@
 import { spawn, type ChildProcess } from "node:child_process";
-import { randomBytes } from "node:crypto";
+import { generateKeyPairSync, randomBytes } from "node:crypto";
 import { createWriteStream } from "node:fs";
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { generateKeyPairSync } from "node:crypto";
 import { join } from "node:path";
 import { once } from "node:events";
 import type { Client, Interceptor } from "@connectrpc/connect";
@@ -15,11 +14,9 @@ import { createLogger } from "#common/logger.ts";
 import { startCaddy } from "#local/caddy/start-caddy.ts";
 import { createCertificates } from "#local/certificates/create-certificates.ts";
 import { startForge } from "#local/forge/start-forge.ts";
-import type pg from "pg";
-import { createTestDatabase } from "./database.ts";
 import { eventually } from "./eventually.ts";
 import { freePort } from "./free-port.ts";
-import { sharedPodman } from "./podman.ts";
+import { useTestPodman, type TestPodman } from "./podman.ts";
 
 const repositoryRoot = join(import.meta.dirname, "../..");
 
@@ -32,14 +29,14 @@ export type Stack = Awaited<ReturnType<typeof startStack>>;
  * Catapult as production runs it, on loopback: `catapult central` and `catapult worker` as processes of their own over HTTPS, real
  * PostgreSQL, Podman, Caddy and git. Only GitHub is the forge.
  */
-export async function startStack(options: { environments?: string[] } = {}) {
+export async function startStack(options: { environments?: string[]; database?: { url: string; drop(): Promise<void> } } = {}) {
   const names = options.environments ?? ["one"];
   await mkdir(join(repositoryRoot, ".catapult/test"), { recursive: true });
   const directory = await mkdtemp(join(repositoryRoot, ".catapult/test/stack-"));
   const releases: (() => Promise<unknown>)[] = [];
   const log = createLogger({ name: "test", level: "silent" });
   try {
-    const database = await createTestDatabase();
+    const database = options.database ?? (await (await import("./database.ts")).createTestDatabase());
     releases.push(() => database.drop());
     const pool = createPool(database.url, log);
     releases.push(() => pool.end());
@@ -84,17 +81,26 @@ export async function startStack(options: { environments?: string[] } = {}) {
     const token = await createToken(pool, { name: "tests", scope: "write" });
     const operator = createOperatorClient(centralUrl, ca, token);
 
-    const podman = await sharedPodman();
+    const podman = await useTestPodman();
     releases.push(() => podman.release());
     const workers = [];
     for (const name of names) {
-      const worker = await startWorkerFor({ name, directory, operator, podman, centralUrl, ca, shared: { ...tls, ...github }, releases });
+      const worker = await startWorkerFor({
+        name,
+        directory,
+        operator,
+        podman,
+        centralUrl,
+        ca,
+        shared: { ...tls, ...github },
+        releases,
+      });
       workers.push(worker);
     }
     return {
       directory,
       database,
-      pool: pool as pg.Pool,
+      pool,
       ca,
       certificates,
       centralUrl,
@@ -129,7 +135,7 @@ async function startWorkerFor(o: {
   name: string;
   directory: string;
   operator: Client<typeof OperatorService>;
-  podman: { socket: string; image: string };
+  podman: TestPodman;
   centralUrl: string;
   ca: string;
   shared: Record<string, string>;
@@ -145,7 +151,9 @@ async function startWorkerFor(o: {
   await o.operator.createEnvironment({
     environment: { name: o.name, domainSuffixes: [domain], sitesUrl: `http://{host}:${sitesPort}` },
   });
-  const added = await o.operator.createWorker({ worker: { id: `worker-${o.name}`, environment: o.name, endpoint: url, enabled: true } });
+  const added = await o.operator.createWorker({
+    worker: { id: `worker-${o.name}`, environment: o.name, endpoint: url, enabled: true },
+  });
   const keyFile = join(directory, "worker-key.json");
   await writeFile(keyFile, added.keyFile, { mode: 0o600 });
   const environment = {
@@ -154,7 +162,7 @@ async function startWorkerFor(o: {
     CENTRAL_URL: o.centralUrl,
     WORKER_LISTEN: `127.0.0.1:${port}`,
     PODMAN_SOCKET: o.podman.socket,
-    BUILD_IMAGE: o.podman.image,
+    BUILD_IMAGE: o.podman.imageReference,
     CADDY_ADMIN: caddy.admin,
     SITES_DIR: join(directory, "sites"),
     SITES_LISTEN: `127.0.0.1:${sitesPort}`,
@@ -166,7 +174,18 @@ async function startWorkerFor(o: {
   const start = () => startDaemon(directory, "worker", environment, `${url}/readyz`, o.ca);
   const daemon = await start();
   o.releases.push(() => daemon.stop());
-  return { id: `worker-${o.name}`, environment: o.name, domain, url, keyFile, sitesPort, sitesDirectory: environment.SITES_DIR, stateDirectory: environment.STATE_DIR, daemon, caddy };
+  return {
+    id: `worker-${o.name}`,
+    environment: o.name,
+    domain,
+    url,
+    keyFile,
+    sitesPort,
+    sitesDirectory: environment.SITES_DIR,
+    stateDirectory: environment.STATE_DIR,
+    daemon,
+    caddy,
+  };
 }
 
 /** The resolver and the CA bundle of the machine that runs the tests, for builds that fetch packages. */
@@ -176,7 +195,13 @@ export async function machineNetwork(): Promise<Record<string, string>> {
   return { BUILD_DNS: [...resolvers].map((match) => match[1]).join(","), ...(caFile ? { BUILD_CA_FILE: caFile } : {}) };
 }
 
-async function startDaemon(directory: string, name: "central" | "worker", env: Record<string, string>, probe: string, ca: string): Promise<Daemon> {
+async function startDaemon(
+  directory: string,
+  name: "central" | "worker",
+  env: Record<string, string>,
+  probe: string,
+  ca: string,
+): Promise<Daemon> {
   const logFile = join(directory, `${name}.log`);
   const child = spawn(join(repositoryRoot, "cli/catapult"), [name], {
     env: { PATH: process.env["PATH"] ?? "", HOME: directory, LOG_LEVEL: "debug", ...env },
@@ -187,7 +212,8 @@ async function startDaemon(directory: string, name: "central" | "worker", env: R
   child.stderr.pipe(sink, { end: false });
   const exited = once(child, "exit");
   await eventually(async () => {
-    if (child.exitCode !== null) throw new DaemonEnded(`${name} ended with ${child.exitCode}: ${await readFile(logFile, "utf8")}`);
+    if (child.exitCode !== null)
+      throw new DaemonEnded(`${name} ended with ${child.exitCode}: ${await readFile(logFile, "utf8")}`);
     const { status } = await requestHttps(probe, ca);
     if (status !== 200) throw new Error(`${probe} answered ${status}: ${(await readFile(logFile, "utf8")).slice(-2000)}`);
   }, 30_000);
