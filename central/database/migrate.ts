@@ -79,8 +79,9 @@ async function applyMigration(client: pg.PoolClient, migration: Migration): Prom
 
 export function graphileLogger(log: Logger): GraphileLogger {
   return new GraphileLogger(() => (level, message, meta) => {
-    if (level === "error") log.error({ meta }, message);
-    else if (level === "warning") log.warn({ meta }, message);
+    const name: string = level;
+    if (name === "error") log.error({ meta }, message);
+    else if (name === "warning") log.warn({ meta }, message);
     else log.debug({ meta }, message);
   });
 }

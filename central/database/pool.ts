@@ -11,7 +11,7 @@ export function createPool(url: string, log: Logger): Pool {
   const pool = new Pool({
     connectionString: url,
     types,
-    max: 16,
+    max: 20,
     application_name: "catapult-central",
     connectionTimeoutMillis: 5_000,
     idleTimeoutMillis: 30_000,

@@ -7,6 +7,9 @@ export type GitHubConfig = { appId: string; privateKey: string; apiUrl: string }
 /** The App's view of GitHub. Reads use installation tokens that stay in this process's memory. */
 export type GitHub = {
   appId: string;
+  apiUrl: string;
+  /** Bounded in time; for what the client cannot do. */
+  fetch: typeof fetch;
   /** Authorised as the App itself, by JWT. */
   app: Octokit;
   /** Authorised as one installation. */
@@ -18,12 +21,13 @@ const requestTimeoutMs = 10_000;
 
 // No retry plugin: it would repeat POST too, and a comment whose answer was lost would be made twice. Every caller has a retry of its own.
 export function createGitHub(config: GitHubConfig, log: Logger): GitHub {
+  const apiUrl = config.apiUrl.replace(/\/+$/, "");
   const app = new App({
     appId: config.appId,
     privateKey: config.privateKey,
     log: quietLog(log),
     Octokit: Octokit.defaults({
-      baseUrl: config.apiUrl.replace(/\/+$/, ""),
+      baseUrl: apiUrl,
       userAgent: "catapult",
       log: quietLog(log),
       request: { fetch: fetchWithTimeout },
@@ -32,6 +36,8 @@ export function createGitHub(config: GitHubConfig, log: Logger): GitHub {
   const installations = new Map<bigint, Promise<Octokit>>();
   return {
     appId: config.appId,
+    apiUrl,
+    fetch: fetchWithTimeout,
     app: app.octokit,
     installation(installationId) {
       let octokit = installations.get(installationId);

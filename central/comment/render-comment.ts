@@ -1,0 +1,112 @@
+import { codeBlock, inlineCode } from "./escape.ts";
+
+export type CommentDeployment = {
+  state: string;
+  commit: string;
+  waiting: string | null;
+  failure: { stage: string; reason: string; message: string } | null;
+  /** From the decision to the end, in milliseconds. */
+  durationMs: number | null;
+};
+
+/** What a pull request's comment shows, as the database has it. */
+export type CommentState = {
+  siteId: bigint;
+  siteState: "wanted" | "removing" | "removed";
+  url: string;
+  newest: CommentDeployment | null;
+  live: { commit: string } | null;
+  /** The last lines of the newest deployment's log. */
+  logTail: readonly string[];
+};
+
+/** GitHub takes 65,536 characters. */
+const maxLength = 60_000;
+const tailLines = 40;
+
+const waitingFor: Readonly<Record<string, string>> = {
+  no_worker: "Waiting: this environment has no enabled worker.",
+  unreachable: "Waiting for the worker: it cannot be reached.",
+  not_ready: "Waiting for the worker: it is not ready.",
+  busy: "Waiting for a free slot on the worker.",
+  github: "Waiting for GitHub: no clone token could be made.",
+};
+
+/** Found again by this, whatever else is lost. It says nothing about who wrote it: that is the App's id at GitHub. */
+export function commentMarker(siteId: bigint): string {
+  return `<!-- catapult site ${siteId} -->`;
+}
+
+/**
+ * The whole comment, from the state alone. No title and no branch is ever in it; what comes from a build stands in code that it cannot end.
+ */
+export function renderComment(state: CommentState): string {
+  const parts = [commentMarker(state.siteId), ...renderBody(state)];
+  const body = parts.join("\n\n");
+  if (body.length <= maxLength) return body;
+  return [commentMarker(state.siteId), ...renderBody({ ...state, logTail: shorten(state.logTail, state) })].join("\n\n");
+}
+
+function renderBody(state: CommentState): string[] {
+  const { newest } = state;
+  if (state.siteState === "removing") return ["**Removing the preview…**"];
+  if (state.siteState === "removed") return ["**Preview removed.**"];
+  if (newest === null) return ["**Waiting for a commit.**"];
+  if (newest.state === "succeeded") return [`**Ready:** ${state.url}`, details(newest)];
+  if (newest.state === "held") return renderHeld(newest);
+  if (newest.state === "failed")
+    return [`**Failed.** ${liveSentence(state)}`, details(newest), ...renderFailure(newest, state.logTail)];
+  if (newest.state === "canceled") return [`**Canceled.** ${liveSentence(state)}`, details(newest)];
+  if (newest.state === "superseded" || newest.state === "lost") return [`**Stopped.** ${liveSentence(state)}`, details(newest)];
+  const waiting = newest.waiting === null ? undefined : waitingFor[newest.waiting];
+  return ["**Building…**", ...(waiting === undefined ? [] : [waiting]), details(newest), liveSentence(state)].filter(
+    (part) => part !== "",
+  );
+}
+
+function renderHeld(newest: CommentDeployment): string[] {
+  return [
+    "**Held:** this pull request comes from a fork.",
+    `Someone with write permission can have this commit built by the comment \`/catapult approve ${newest.commit}\`.`,
+  ];
+}
+
+function renderFailure(newest: CommentDeployment, logTail: readonly string[]): string[] {
+  if (newest.failure === null) return [];
+  const { stage, reason, message } = newest.failure;
+  const parts = [`Stage: ${inlineCode(stage, 64)}, reason: ${inlineCode(reason, 64)}`];
+  if (message.trim() !== "") parts.push(codeBlock(message.slice(0, 4000).split("\n")));
+  const tail = logTail.slice(-tailLines);
+  if (tail.length > 0)
+    parts.push(`<details><summary>The last ${tail.length} lines of the log</summary>\n\n${codeBlock(tail)}\n\n</details>`);
+  return parts;
+}
+
+function details(deployment: CommentDeployment): string {
+  const duration = deployment.durationMs === null ? "" : `, ${formatDuration(deployment.durationMs)}`;
+  return `Commit ${deployment.commit}${duration}`;
+}
+
+function liveSentence(state: CommentState): string {
+  return state.live === null ? "" : `${state.url} serves ${state.live.commit.slice(0, 8)}.`;
+}
+
+function formatDuration(ms: number): string {
+  const seconds = ms / 1000;
+  if (seconds < 60) return `${seconds.toFixed(1)} s`;
+  return `${Math.floor(seconds / 60)} min ${Math.round(seconds % 60)} s`;
+}
+
+/** Drops log lines from the front until the rest fits beside everything else. */
+function shorten(logTail: readonly string[], state: CommentState): string[] {
+  const room = maxLength - renderBody({ ...state, logTail: [] }).join("\n\n").length - 1_000;
+  const kept: string[] = [];
+  let used = 0;
+  for (const line of logTail.slice(-tailLines).toReversed()) {
+    const short = line.slice(0, 1_000);
+    if (used + short.length + 1 > room) break;
+    used += short.length + 1;
+    kept.unshift(short);
+  }
+  return kept;
+}

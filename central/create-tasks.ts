@@ -1,0 +1,23 @@
+import type { TaskList } from "graphile-worker";
+import { updateSiteCommentAtGitHub } from "./comment/update-comment.ts";
+import { type DispatchContext, dispatchSite } from "./dispatch/dispatch-site.ts";
+import { parsePayload } from "./jobs/parse-payload.ts";
+import { lookAtConfig } from "./reconcile/look-at-config.ts";
+
+/** What the queue runs, by the names that addJob knows. */
+export function createTasks(o: DispatchContext): TaskList {
+  return {
+    async dispatch(payload, helpers) {
+      const { siteId, attempt } = parsePayload(payload);
+      if (siteId !== undefined) await dispatchSite(o, siteId, { attempt, again: helpers.job.attempts > 1 });
+    },
+    async comment(payload) {
+      const { siteId, attempt } = parsePayload(payload);
+      if (siteId !== undefined) await updateSiteCommentAtGitHub(o, siteId, attempt);
+    },
+    async look(payload) {
+      const { configId, pullRequest } = parsePayload(payload);
+      if (configId !== undefined) await lookAtConfig(o, configId, pullRequest);
+    },
+  };
+}

@@ -1,0 +1,28 @@
+import type { ClientBase } from "pg";
+
+export type NewDeployment = {
+  siteId: bigint;
+  generation: bigint;
+  commit: string;
+  branch: string;
+  trust: "repository" | "fork";
+  state: "held" | "queued";
+  deliveryGuid: string | undefined;
+};
+
+export async function insertDeployment(client: ClientBase, deployment: NewDeployment): Promise<bigint> {
+  const { rows } = await client.query<{ id: bigint }>(
+    `insert into deployment_history (site_id, generation, commit_sha, branch, trust, state, delivery_guid)
+     values ($1, $2, $3, $4, $5, $6, $7) returning id`,
+    [
+      deployment.siteId,
+      deployment.generation,
+      deployment.commit,
+      deployment.branch,
+      deployment.trust,
+      deployment.state,
+      deployment.deliveryGuid ?? null,
+    ],
+  );
+  return rows[0]?.id ?? 0n;
+}

@@ -1,0 +1,100 @@
+import { Code, ConnectError } from "@connectrpc/connect";
+import { withTransaction } from "#central/database/with-transaction.ts";
+import { mintCloneToken } from "#central/github/mint-clone-token.ts";
+import { GitHubError } from "#central/github/github-error.ts";
+import { revokeToken } from "#central/github/revoke-token.ts";
+import { addJob } from "#central/jobs/add-job.ts";
+import { Outcome } from "#gen/catapult/v1/worker_service_pb.js";
+import { createBuildRequest } from "./build-request.ts";
+import { attemptsUntilTold, retryDelayMs } from "./delays.ts";
+import type { DispatchContext } from "./dispatch-site.ts";
+import { handBack, type Waiting } from "./sql/hand-back.ts";
+import { markDispatched } from "./sql/mark-dispatched.ts";
+import type { Deployment, Work } from "./sql/select-work.ts";
+import { supersedeDeployment } from "./sql/supersede-deployment.ts";
+import { touchWorker } from "./sql/touch-worker.ts";
+
+type Build = Work & { deployment: Deployment };
+
+/** A busy worker is asked again at once when a deployment of its environment ends; this is for when nothing ends. */
+const busyMs = 5_000;
+const noWorkerMs = 15_000;
+
+export async function dispatchBuild(o: DispatchContext, work: Build, job: { attempt: number; again: boolean }): Promise<void> {
+  const { deployment, enabledWorker: worker } = work;
+  const resend = job.again && deployment.state === "dispatched";
+  if (deployment.state !== "queued" && !resend) return;
+  if (worker === null) {
+    await postpone(o, work, { waiting: "no_worker", attempt: 0, delayMs: noWorkerMs });
+    return;
+  }
+  let token: string;
+  try {
+    token = await mintCloneToken(o.github, work);
+  } catch (error) {
+    o.log.warn({ err: error }, "no clone token could be made");
+    const asked = error instanceof GitHubError ? error.retryAfterMs : undefined;
+    await postpone(o, work, { waiting: "github", attempt: job.attempt + 1, delayMs: asked ?? retryDelayMs(job.attempt) });
+    return;
+  }
+  const { id: deploymentId } = deployment;
+  const taken = await markDispatched(o.pool, { ...work, deploymentId, workerId: worker.id, resend });
+  const used = taken && (await callWorker(o, work, worker, token, job.attempt));
+  // A worker that took the build revokes its token itself. Of one whose answer was lost nobody knows: the token ends within the hour.
+  if (!used)
+    await revokeToken(o.github, token).catch((err: unknown) => o.log.debug({ err }, "an unused clone token was not revoked"));
+}
+
+/** Answers whether the worker has, or may have, the token. */
+async function callWorker(
+  o: DispatchContext,
+  work: Build,
+  worker: { id: string; endpoint: string },
+  token: string,
+  attempt: number,
+): Promise<boolean> {
+  try {
+    const answer = await o.workers.get(worker).build(createBuildRequest(work, work.deployment, token));
+    await touchWorker(o.pool, worker.id);
+    o.log.info({ worker: worker.id, outcome: Outcome[answer.outcome] }, "build handed over");
+    if (answer.outcome === Outcome.ACCEPTED) return true;
+    if (answer.outcome === Outcome.BUSY) {
+      await postpone(o, work, { waiting: "busy", attempt: 0, delayMs: busyDelayMs(answer.retryAfter) });
+    } else if (answer.outcome === Outcome.SUPERSEDED) await recordSuperseded(o, work);
+    // ALREADY_DONE: the result is reported again, under the lease that this dispatch began.
+    return false;
+  } catch (err) {
+    o.log.warn({ err, worker: worker.id, attempt }, "a build could not be handed over");
+    const code = ConnectError.from(err).code;
+    const waiting = code === Code.FailedPrecondition ? "not_ready" : "unreachable";
+    await postpone(o, work, { waiting, attempt: attempt + 1, delayMs: retryDelayMs(attempt) });
+    return code === Code.DeadlineExceeded || code === Code.Unavailable || code === Code.Unknown || code === Code.Internal;
+  }
+}
+
+function busyDelayMs(retryAfter: { seconds: bigint; nanos: number } | undefined): number {
+  if (retryAfter === undefined) return busyMs;
+  return Math.min(Math.max(Number(retryAfter.seconds) * 1000 + retryAfter.nanos / 1e6, 500), 60_000);
+}
+
+/** Back in the queue, tried again later; the pull request is told once why it waits. */
+async function postpone(
+  o: DispatchContext,
+  work: Build,
+  wait: { waiting: Waiting; attempt: number; delayMs: number },
+): Promise<void> {
+  await withTransaction(o.pool, async (client) => {
+    const told = wait.attempt >= attemptsUntilTold || wait.waiting === "no_worker";
+    if ((await handBack(client, work.deployment.id, wait.waiting, told)) === "gone") return;
+    await addJob(client, { task: "dispatch", siteId: work.siteId, attempt: wait.attempt, delayMs: wait.delayMs });
+    if (told && work.kind === "preview") await addJob(client, { task: "comment", siteId: work.siteId });
+  });
+}
+
+async function recordSuperseded(o: DispatchContext, work: Build): Promise<void> {
+  o.log.error("the worker knows a higher generation of this site than Central: was the database restored? Redeploy the site");
+  await withTransaction(o.pool, async (client) => {
+    if (!(await supersedeDeployment(client, work.deployment.id))) return;
+    if (work.kind === "preview") await addJob(client, { task: "comment", siteId: work.siteId });
+  });
+}

@@ -1,0 +1,23 @@
+import type { Pool } from "pg";
+import type { Logger } from "#common/logger.ts";
+import type { GitHub } from "#central/github/create-github.ts";
+import type { WorkerClients } from "./create-worker-clients.ts";
+import { dispatchBuild } from "./dispatch-build.ts";
+import { dispatchCleanup } from "./dispatch-cleanup.ts";
+import { selectWork } from "./sql/select-work.ts";
+
+export type DispatchContext = { pool: Pool; github: GitHub; workers: WorkerClients; log: Logger };
+
+/**
+ * Hands what a site needs now to its worker: its newest deployment, or its removal. It may run at any time, twice, or at once with itself: each
+ * step is guarded by the state it comes from. `again`: the queue runs this job once more after a crash.
+ */
+export async function dispatchSite(o: DispatchContext, siteId: bigint, job: { attempt: number; again: boolean }): Promise<void> {
+  const work = await selectWork(o.pool, siteId);
+  if (work === undefined) return;
+  const log = o.log.child({ site: siteId.toString(), generation: work.generation.toString() });
+  if (work.siteState === "removing") await dispatchCleanup({ ...o, log }, work, job.attempt);
+  else if (work.siteState === "wanted" && work.deployment !== null) {
+    await dispatchBuild({ ...o, log }, { ...work, deployment: work.deployment }, job);
+  }
+}

@@ -1,0 +1,60 @@
+import type { Pool } from "pg";
+
+export type Work = {
+  siteId: bigint;
+  siteState: "wanted" | "removing" | "removed";
+  generation: bigint;
+  host: string;
+  kind: "preview" | "production";
+  pullRequest: bigint | null;
+  /** The worker that has the site's files. */
+  siteWorker: { id: string; endpoint: string } | null;
+  /** The environment's enabled worker. */
+  enabledWorker: { id: string; endpoint: string } | null;
+  sitesUrl: string;
+  repositoryId: bigint;
+  installationId: bigint;
+  repository: string;
+  siteType: string;
+  buildCommand: string;
+  outputDir: string;
+  rootDir: string;
+  deployment: Deployment | null;
+};
+
+export type Deployment = { id: bigint; state: string; commit: string; branch: string; trust: "repository" | "fork" };
+
+type Row = Omit<Work, "deployment"> & {
+  deploymentId: bigint | null;
+  deploymentState: string;
+  commit: string;
+  branch: string;
+  trust: "repository" | "fork";
+};
+
+/** All that handing over a site's newest deployment, or its removal, needs. */
+export async function selectWork(pool: Pool, siteId: bigint): Promise<Work | undefined> {
+  const { rows } = await pool.query<Row>(
+    `select s.id as "siteId", s.state as "siteState", s.generation, s.host, s.kind, s.pull_request as "pullRequest",
+       (select jsonb_build_object('id', w.id, 'endpoint', w.endpoint) from workers w where w.id = s.worker_id) as "siteWorker",
+       (select jsonb_build_object('id', w.id, 'endpoint', w.endpoint) from workers w
+        where w.environment_id = c.environment_id and w.enabled) as "enabledWorker",
+       e.sites_url as "sitesUrl", c.repository_id as "repositoryId", c.installation_id as "installationId",
+       c.github_org || '/' || c.github_repo as repository, c.site_type as "siteType", c.build_command as "buildCommand",
+       c.output_dir as "outputDir", c.root_dir as "rootDir",
+       d.id as "deploymentId", d.state as "deploymentState", d.commit_sha as commit, d.branch, d.trust
+     from sites s
+     join deployment_config c on c.id = s.config_id
+     join environments e on e.id = c.environment_id
+     left join deployment_history d on d.site_id = s.id and d.generation = s.generation
+     where s.id = $1`,
+    [siteId],
+  );
+  const row = rows[0];
+  if (row === undefined) return undefined;
+  const { deploymentId, deploymentState, commit, branch, trust, ...work } = row;
+  return {
+    ...work,
+    deployment: deploymentId === null ? null : { id: deploymentId, state: deploymentState, commit, branch, trust },
+  };
+}

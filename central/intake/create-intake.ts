@@ -1,0 +1,68 @@
+import type { Pool } from "pg";
+import type { Logger } from "#common/logger.ts";
+import type { GitHub } from "#central/github/create-github.ts";
+import { processDelivery } from "./process-delivery.ts";
+import { claimDeliveries } from "./sql/claim-deliveries.ts";
+
+export type Intake = {
+  /** Says that a delivery was stored: it is taken up at once instead of at the next poll. */
+  wake(): void;
+  /** Takes nothing up any more and waits for what runs. */
+  stop(): Promise<void>;
+};
+
+const pollMs = 500;
+/** Below the pool's size, so that reports and webhooks find a connection too. */
+const concurrency = 8;
+
+/** Works off the inbox for as long as it runs. */
+export function createIntake(o: { pool: Pool; github: GitHub; log: Logger }): Intake {
+  const running = new Set<Promise<void>>();
+  const stopping = new AbortController();
+  let claiming: Promise<void> | undefined;
+  let again = false;
+
+  function wake(): void {
+    if (stopping.signal.aborted) return;
+    again = true;
+    claiming ??= claim().finally(() => {
+      claiming = undefined;
+    });
+  }
+
+  async function claim(): Promise<void> {
+    while (again && !stopping.signal.aborted && running.size < concurrency) {
+      again = false;
+      const free = concurrency - running.size;
+      try {
+        const deliveries = await claimDeliveries(o.pool, free);
+        if (deliveries.length === free) again = true;
+        for (const delivery of deliveries) start(processDelivery(o, delivery));
+      } catch (err) {
+        o.log.error({ err }, "the inbox could not be read");
+      }
+    }
+  }
+
+  function start(work: Promise<void>): void {
+    const done: Promise<void> = work
+      .catch((err: unknown) => o.log.error({ err }, "a delivery could not be ended; it is taken up again"))
+      .finally(() => {
+        running.delete(done);
+        wake();
+      });
+    running.add(done);
+  }
+
+  const timer = setInterval(wake, pollMs);
+  wake();
+  return {
+    wake,
+    async stop() {
+      stopping.abort();
+      clearInterval(timer);
+      await claiming;
+      await Promise.all(running);
+    },
+  };
+}

@@ -1,0 +1,63 @@
+import type { Releasers } from "#common/lifecycle.ts";
+import type { Logger } from "#common/logger.ts";
+import { startRpcServer } from "#common/rpc/server.ts";
+import { workerSignatureHeader } from "#common/rpc/signing-interceptor.ts";
+import { CentralService } from "#gen/catapult/v1/central_service_pb.js";
+import { OperatorService } from "#gen/catapult/v1/operator_service_pb.js";
+import type { CentralConfig } from "./config.ts";
+import { createTasks } from "./create-tasks.ts";
+import { migrate } from "./database/migrate.ts";
+import { createPool } from "./database/pool.ts";
+import { createWorkerClients } from "./dispatch/create-worker-clients.ts";
+import { createGitHub } from "./github/create-github.ts";
+import { createIntake } from "./intake/create-intake.ts";
+import { runJobs } from "./jobs/run-jobs.ts";
+import { createOperatorService, findToken } from "./operator/operator-service.ts";
+import { startSweepers } from "./reconcile/start-sweepers.ts";
+import { createCentralService } from "./status/create-central-service.ts";
+import { createKeyFinder } from "./status/create-key-finder.ts";
+import { createNonceStore } from "./status/create-nonce-store.ts";
+import { trustCertificates } from "./trust-certificates.ts";
+import { createHttpHandler } from "./webhook/create-http-handler.ts";
+
+/** Central, whole: what is pushed last is stopped first, so that nothing new comes in while the rest drains. */
+export async function startCentral(config: CentralConfig, log: Logger, releasers: Releasers): Promise<{ url: string }> {
+  if (config.ca !== undefined) trustCertificates(config.ca);
+  const { secretKey } = config;
+
+  const pool = createPool(config.databaseUrl, log);
+  releasers.push("database pool", async () => pool.end());
+  await migrate(pool, log);
+
+  const github = createGitHub({ appId: config.appId, privateKey: config.privateKey, apiUrl: config.githubApiUrl }, log);
+  const workers = createWorkerClients({ pool, secretKey, ca: config.ca });
+  releasers.push("worker clients", () => workers.close());
+
+  const jobs = await runJobs({ pool, tasks: createTasks({ pool, github, workers, log }), log });
+  releasers.push("job queue", async () => jobs.stop());
+  const sweepers = startSweepers({ pool, log });
+  releasers.push("sweepers", async () => sweepers.stop());
+  const intake = createIntake({ pool, github, log });
+  releasers.push("intake", async () => intake.stop());
+
+  const server = await startRpcServer({
+    listen: config.listen,
+    tls: config.tls,
+    routes: (router) => {
+      router.service(CentralService, createCentralService({ pool }));
+      router.service(OperatorService, createOperatorService({ pool, github, secretKey, log }));
+    },
+    signatures: {
+      header: workerSignatureHeader,
+      recipient: "central",
+      findKey: createKeyFinder({ pool, secretKey }),
+      nonces: createNonceStore(pool),
+    },
+    tokens: async (bearer) => findToken(pool, bearer),
+    http: createHttpHandler({ pool, secrets: config.webhookSecrets, onStored: () => intake.wake(), log }),
+    log,
+  });
+  releasers.push("server", async () => server.stop());
+  log.info({ url: server.url, publicUrl: config.centralUrl }, "Central is up");
+  return { url: server.url };
+}

@@ -1,0 +1,94 @@
+import { Code, ConnectError } from "@connectrpc/connect";
+import type { ClientBase, Pool } from "pg";
+import { withTransaction } from "#central/database/with-transaction.ts";
+import { finishRemoval } from "#central/deployment/finish-removal.ts";
+import { siteUrl } from "#central/dispatch/site-url.ts";
+import { addJob } from "#central/jobs/add-job.ts";
+import { DeploymentState } from "#gen/catapult/v1/deployment_pb.js";
+import type { ReportStatusRequest } from "#gen/catapult/v1/central_service_pb.js";
+import { readResult } from "./read-result.ts";
+import { finishDeployment } from "./sql/finish-deployment.ts";
+import { lockDeployment, type ReportedDeployment } from "./sql/lock-deployment.ts";
+import { lockRemoval } from "./sql/lock-removal.ts";
+import { selectQueuedSites } from "./sql/select-queued-sites.ts";
+import { setLive } from "./sql/set-live.ts";
+import { updateRunning } from "./sql/update-running.ts";
+import { isForward, isRunning, reportedState, type RunningState } from "./states.ts";
+import { storeLog } from "./store-log.ts";
+
+export type ReportAnswer = { acknowledgedLogLine: bigint; cancel: boolean };
+
+/** How many waiting sites are tried when a slot comes free: workers have a handful. */
+const kicked = 8;
+
+/** Takes one report of a worker: stores its log, renews its lease, moves its deployment forward, in one transaction. */
+export async function reportStatus(pool: Pool, workerId: string, report: ReportStatusRequest): Promise<ReportAnswer> {
+  return withTransaction(pool, async (client) =>
+    report.siteRemoved ? reportRemoval(client, workerId, report) : reportDeployment(client, workerId, report),
+  );
+}
+
+async function reportDeployment(client: ClientBase, workerId: string, report: ReportStatusRequest): Promise<ReportAnswer> {
+  const deployment = await lockDeployment(client, { ...report, workerId });
+  if (deployment === undefined) throw notFound(report);
+  const state = reportedState(report.state);
+  if (state === undefined) throw new ConnectError("state: not a state that a worker reports", Code.InvalidArgument);
+  checkUrl(report, deployment);
+  if (deployment.state === "lost") {
+    throw new ConnectError("the lease of this deployment ended; stop the work", Code.FailedPrecondition);
+  }
+  const acknowledgedLogLine = await storeLog(client, report);
+  if (isForward(deployment.state, state)) await moveOn(client, deployment, state, report);
+  else if (isRunning(deployment.state)) await updateRunning(client, deployment.id, undefined);
+  else if (deployment.state === "superseded" && state === "succeeded") await recordLateSuccess(client, deployment, report);
+  const wanted = deployment.state === "queued" || isRunning(deployment.state);
+  return { acknowledgedLogLine, cancel: !wanted && isRunningState(state) };
+}
+
+async function moveOn(
+  client: ClientBase,
+  deployment: ReportedDeployment,
+  state: NonNullable<ReturnType<typeof reportedState>>,
+  report: ReportStatusRequest,
+): Promise<void> {
+  if (isRunningState(state)) {
+    await updateRunning(client, deployment.id, state);
+    return;
+  }
+  if (!(await finishDeployment(client, deployment.id, readResult(state, report)))) return;
+  if (state === "succeeded") await setLive(client, { ...report, deploymentId: deployment.id });
+  if (deployment.kind === "preview") await addJob(client, { task: "comment", siteId: deployment.siteId });
+  for (const siteId of await selectQueuedSites(client, deployment.environmentId, kicked)) {
+    await addJob(client, { task: "dispatch", siteId });
+  }
+}
+
+function isRunningState(state: string): state is RunningState {
+  return isRunning(state);
+}
+
+/** The worker switched to a release just before it could hear of a newer one: that release is what the site serves until then. */
+async function recordLateSuccess(client: ClientBase, deployment: ReportedDeployment, report: ReportStatusRequest): Promise<void> {
+  if (!(await finishDeployment(client, deployment.id, readResult("superseded", report)))) return;
+  await setLive(client, { ...report, deploymentId: deployment.id });
+  if (deployment.kind === "preview") await addJob(client, { task: "comment", siteId: deployment.siteId });
+}
+
+async function reportRemoval(client: ClientBase, workerId: string, report: ReportStatusRequest): Promise<ReportAnswer> {
+  const site = await lockRemoval(client, report.siteId, workerId);
+  if (site === undefined) throw notFound(report);
+  await finishRemoval(client, { id: report.siteId, generation: report.generation });
+  return { acknowledgedLogLine: 0n, cancel: false };
+}
+
+/** Central computes every URL itself; a worker that says another one is broken or lies. */
+function checkUrl(report: ReportStatusRequest, deployment: ReportedDeployment): void {
+  const expected = siteUrl(deployment.sitesUrl, deployment.host);
+  if (report.url === expected || (report.url === "" && report.state !== DeploymentState.SUCCEEDED)) return;
+  throw new ConnectError(`url: the site's URL is ${expected}`, Code.InvalidArgument);
+}
+
+function notFound(report: ReportStatusRequest): ConnectError {
+  const what = report.siteRemoved ? `site ${report.siteId}` : `deployment ${report.deploymentId} of site ${report.siteId}`;
+  return new ConnectError(`${what} at generation ${report.generation} is not this worker's`, Code.NotFound);
+}
