@@ -2,23 +2,27 @@
  * The engine's settings. Soft and hard limits are equal, since the Docker-compatible API of Podman 4.3 swaps them.
  * cgroupfs needs no systemd session. crun refuses a hybrid cgroup mount, runc takes every kind.
  */
-export function renderContainersConf(runtime: 'runc' | 'crun'): string {
+export function renderContainersConf(runtime: "runc" | "crun"): string {
   return [
-    '[containers]',
+    "[containers]",
     'default_ulimits = ["nofile=4096:4096", "nproc=4096:4096"]',
-    '[network]',
+    "[network]",
     'network_backend = "netavark"',
-    '[engine]',
+    "[engine]",
     `runtime = "${runtime}"`,
     'cgroup_manager = "cgroupfs"',
     'events_logger = "file"',
-    '',
-  ].join('\n');
+    "",
+  ].join("\n");
 }
 
 /** Settings of the storage: none of the machine's own apply. */
 export function renderStorageConf(o: { storage: string; run: string }): string {
-  return ['[storage]', 'driver = "overlay"', `graphroot = ${JSON.stringify(o.storage)}`, `runroot = ${JSON.stringify(`${o.run}/storage`)}`, ''].join(
-    '\n',
-  );
+  return [
+    "[storage]",
+    'driver = "overlay"',
+    `graphroot = ${JSON.stringify(o.storage)}`,
+    `runroot = ${JSON.stringify(`${o.run}/storage`)}`,
+    "",
+  ].join("\n");
 }

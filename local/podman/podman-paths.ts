@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto';
-import path from 'node:path';
+import { createHash } from "node:crypto";
+import path from "node:path";
 
 export type PodmanPaths = {
   /** Images and containers: on the disk of the state folder. */
@@ -20,16 +20,16 @@ export type PodmanPaths = {
  */
 export function derivePodmanPaths(stateDir: string): PodmanPaths {
   const absolute = path.resolve(stateDir);
-  const run = `/run/catapult-${createHash('sha256').update(absolute).digest('hex').slice(0, 12)}`;
-  const own = path.join(absolute, 'podman');
+  const run = `/run/catapult-${createHash("sha256").update(absolute).digest("hex").slice(0, 12)}`;
+  const own = path.join(absolute, "podman");
   return {
-    storage: path.join(own, 'storage'),
-    networks: path.join(own, 'networks'),
-    containersConf: path.join(own, 'containers.conf'),
-    storageConf: path.join(own, 'storage.conf'),
-    log: path.join(own, 'service.log'),
+    storage: path.join(own, "storage"),
+    networks: path.join(own, "networks"),
+    containersConf: path.join(own, "containers.conf"),
+    storageConf: path.join(own, "storage.conf"),
+    log: path.join(own, "service.log"),
     run,
-    socket: path.join(run, 'podman.sock'),
-    pidFile: path.join(run, 'podman.pid'),
+    socket: path.join(run, "podman.sock"),
+    pidFile: path.join(run, "podman.pid"),
   };
 }

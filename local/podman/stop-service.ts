@@ -1,9 +1,9 @@
-import { readFile, rm } from 'node:fs/promises';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { connectPodman } from '#worker/podman/connect-podman.ts';
-import { withDeadline } from '#worker/podman/with-deadline.ts';
-import type { PodmanPaths } from './podman-paths.ts';
-import { runCommand } from './run-command.ts';
+import { readFile, rm } from "node:fs/promises";
+import { setTimeout as sleep } from "node:timers/promises";
+import { connectPodman } from "#worker/podman/connect-podman.ts";
+import { withDeadline } from "#worker/podman/with-deadline.ts";
+import type { PodmanPaths } from "./podman-paths.ts";
+import { runCommand } from "./run-command.ts";
 
 const removeDeadlineMs = 20_000;
 const termDeadlineMs = 10_000;
@@ -16,22 +16,22 @@ export async function stopService(paths: PodmanPaths, elevate: readonly string[]
   await endProcess(paths, elevate, log);
   await unmountOwn(paths, elevate, log);
   if (elevate.length === 0) await rm(paths.pidFile, { force: true });
-  else await runCommand([...elevate, 'rm', '-f', paths.pidFile]);
+  else await runCommand([...elevate, "rm", "-f", paths.pidFile]);
 }
 
 /** Ends a service that a killed run left behind. Its containers are swept by whoever uses the new one. */
 export async function stopLeftover(paths: PodmanPaths, elevate: readonly string[], log: Log): Promise<void> {
   if ((await findService(paths)) === undefined) return;
-  log('podman: ending the service that an earlier run left');
+  log("podman: ending the service that an earlier run left");
   await endProcess(paths, elevate, log);
 }
 
 /** The service's pid, if the process of that number is ours still: pids are used again, so its command line must name our socket. */
 async function findService(paths: PodmanPaths): Promise<number | undefined> {
-  const pid = Number((await readFile(paths.pidFile, 'utf8').catch(() => '')).trim());
+  const pid = Number((await readFile(paths.pidFile, "utf8").catch(() => "")).trim());
   if (!Number.isInteger(pid) || pid <= 1) return undefined;
-  const commandLine = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
-  return commandLine.split('\0').includes(`unix://${paths.socket}`) ? pid : undefined;
+  const commandLine = await readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "");
+  return commandLine.split("\0").includes(`unix://${paths.socket}`) ? pid : undefined;
 }
 
 async function removeContainers(paths: PodmanPaths): Promise<void> {
@@ -43,44 +43,51 @@ async function removeContainers(paths: PodmanPaths): Promise<void> {
     for (const dependent of [true, false])
       await Promise.allSettled(
         containers
-          .filter((container) => container.HostConfig.NetworkMode.startsWith('container:') === dependent)
+          .filter((container) => (container.HostConfig?.NetworkMode ?? "").startsWith("container:") === dependent)
           .map(async (container) => podman.getContainer(container.Id).remove({ force: true, v: true })),
       );
   };
-  await withDeadline(removeDeadlineMs, 'remove the containers', remove());
+  await withDeadline(removeDeadlineMs, "remove the containers", remove());
 }
 
 async function endProcess(paths: PodmanPaths, elevate: readonly string[], log: Log): Promise<void> {
-  for (const signal of ['TERM', 'KILL'] as const) {
+  for (const signal of ["TERM", "KILL"] as const) {
     const pid = await findService(paths);
     if (pid === undefined) return;
     await sendSignal(pid, signal, elevate);
-    for (const until = Date.now() + termDeadlineMs; Date.now() < until; await sleep(25)) if ((await findService(paths)) === undefined) return;
+    for (const until = Date.now() + termDeadlineMs; Date.now() < until; await sleep(25))
+      if ((await findService(paths)) === undefined) return;
     log(`podman: the service ${pid} did not end within ${termDeadlineMs} ms of ${signal}`);
   }
 }
 
-async function sendSignal(pid: number, signal: 'TERM' | 'KILL', elevate: readonly string[]): Promise<void> {
+async function sendSignal(pid: number, signal: "TERM" | "KILL", elevate: readonly string[]): Promise<void> {
   if (elevate.length > 0) {
-    await runCommand([...elevate, 'kill', `-${signal}`, String(pid)]).catch(() => undefined);
+    await runCommand([...elevate, "kill", `-${signal}`, String(pid)]).catch(() => undefined);
     return;
   }
   try {
     process.kill(pid, `SIG${signal}`);
   } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'ESRCH')) throw error;
+    if (!(error instanceof Error && "code" in error && error.code === "ESRCH")) throw error;
   }
 }
 
 /** Podman mounts its own storage folder onto itself; while that stands, nobody can delete the state folder. */
 async function unmountOwn(paths: PodmanPaths, elevate: readonly string[], log: Log): Promise<void> {
   for (const mount of await findOwnMounts(paths))
-    await runCommand([...elevate, 'umount', mount]).catch((error: Error) => log(`podman: ${mount} stays mounted: ${error.message}`));
+    await runCommand([...elevate, "umount", mount]).catch((error: Error) =>
+      log(`podman: ${mount} stays mounted: ${error.message}`),
+    );
 }
 
 async function findOwnMounts(paths: PodmanPaths): Promise<string[]> {
-  const mounts = (await readFile('/proc/self/mountinfo', 'utf8'))
-    .split('\n')
-    .map((line) => (line.split(' ')[4] ?? '').replaceAll(/\\([0-7]{3})/g, (_, octal: string) => String.fromCodePoint(Number.parseInt(octal, 8))));
+  const mounts = (await readFile("/proc/self/mountinfo", "utf8"))
+    .split("\n")
+    .map((line) =>
+      (line.split(" ")[4] ?? "").replaceAll(/\\([0-7]{3})/g, (_, octal: string) =>
+        String.fromCodePoint(Number.parseInt(octal, 8)),
+      ),
+    );
   return mounts.filter((mount) => mount.startsWith(`${paths.storage}/`) || mount.startsWith(`${paths.run}/`)).toReversed();
 }

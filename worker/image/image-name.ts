@@ -1,8 +1,8 @@
-import type Dockerode from 'dockerode';
-import { PodmanError, readStatusCode } from '#worker/podman/podman-error.ts';
+import type Dockerode from "dockerode";
+import { PodmanError, readStatusCode } from "#worker/podman/podman-error.ts";
 
 /** Tags: `latest`, and the hash of all that went into it. */
-export const imageName = 'localhost/catapult-builder';
+export const imageName = "localhost/catapult-builder";
 
 export async function findImage(podman: Dockerode, reference: string): Promise<{ id: string } | undefined> {
   try {

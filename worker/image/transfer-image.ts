@@ -1,13 +1,13 @@
-import { createReadStream, createWriteStream } from 'node:fs';
-import { rename, rm } from 'node:fs/promises';
-import { pipeline } from 'node:stream/promises';
-import type Dockerode from 'dockerode';
-import { callPodman } from '#worker/podman/podman-error.ts';
-import { findImage, imageName } from './image-name.ts';
+import { createReadStream, createWriteStream } from "node:fs";
+import { rename, rm } from "node:fs/promises";
+import { pipeline } from "node:stream/promises";
+import type Dockerode from "dockerode";
+import { callPodman } from "#worker/podman/podman-error.ts";
+import { findImage, imageName } from "./image-name.ts";
 
 /** The image asked for is not in this Podman's storage. */
 export class ImageMissingError extends Error {
-  override readonly name = 'ImageMissingError';
+  override readonly name = "ImageMissingError";
 }
 
 /** Writes the builder image to a file that `importImage` reads on another machine. The file appears whole or not at all. */
@@ -29,7 +29,9 @@ export async function exportImage(o: { podman: Dockerode; file: string; referenc
 
 /** Takes in a file that `exportImage` wrote. */
 export async function importImage(o: { podman: Dockerode; file: string }): Promise<{ reference: string; id: string }> {
-  const answer = await callPodman(`import the image in ${o.file}`, async () => readAll(await o.podman.loadImage(createReadStream(o.file))));
+  const answer = await callPodman(`import the image in ${o.file}`, async () =>
+    readAll(await o.podman.loadImage(createReadStream(o.file))),
+  );
   const reference = `${imageName}:latest`;
   const image = await findImage(o.podman, reference);
   if (image === undefined) throw new ImageMissingError(`${o.file} holds no ${reference}. Podman said: ${answer.slice(0, 500)}`);
@@ -37,7 +39,7 @@ export async function importImage(o: { podman: Dockerode; file: string }): Promi
 }
 
 async function readAll(stream: NodeJS.ReadableStream): Promise<string> {
-  let text = '';
+  let text = "";
   for await (const chunk of stream) text += String(chunk);
   return text;
 }

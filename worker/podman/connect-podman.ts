@@ -1,4 +1,4 @@
-import Dockerode from 'dockerode';
+import Dockerode from "dockerode";
 
 /** A client for the Podman service that listens on `socketPath`. Nothing is called yet. */
 export function connectPodman(socketPath: string): Dockerode {

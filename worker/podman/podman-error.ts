@@ -1,6 +1,6 @@
 /** What the Podman service answered when it refused a call. */
 export class PodmanError extends Error {
-  override readonly name = 'PodmanError';
+  override readonly name = "PodmanError";
   readonly statusCode: number | undefined;
 
   constructor(attempt: string, cause: unknown) {
@@ -19,8 +19,8 @@ export async function callPodman<T>(attempt: string, call: () => Promise<T>): Pr
 }
 
 export function readStatusCode(error: unknown): number | undefined {
-  if (typeof error !== 'object' || error === null || !('statusCode' in error)) return undefined;
-  return typeof error.statusCode === 'number' ? error.statusCode : undefined;
+  if (typeof error !== "object" || error === null || !("statusCode" in error)) return undefined;
+  return typeof error.statusCode === "number" ? error.statusCode : undefined;
 }
 
 function describe(cause: unknown): string {

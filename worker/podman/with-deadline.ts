@@ -1,6 +1,6 @@
 /** The wait ended before what was waited for. */
 export class DeadlineError extends Error {
-  override readonly name = 'DeadlineError';
+  override readonly name = "DeadlineError";
 }
 
 /**

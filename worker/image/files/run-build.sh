@@ -10,6 +10,7 @@ readonly no_dev_shell=77 tool_missing=78 command_failed=79 root_dir_missing=80 o
 # One page, allocated while there is space: the report is written into it when the disk may be full.
 readonly report=/build/run/report
 printf '%4096s' '' >"$report"
+readonly shell_log=/build/run/shell.log
 
 # conclude REASON STATUS OOM_KILLS PID_REFUSALS
 conclude() {
@@ -77,21 +78,25 @@ trap 'ended=1' TERM
 # Everything the repository decides runs below this one, so that the kernel chooses it, not this process, when memory runs out.
 (
   echo 500 >/proc/self/oom_score_adj
-  nix() { env --ignore-environment "${environment[@]}" nix "$@"; }
   shell=(--offline "path:/opt/catapult/devshells#$devshell")
-  [[ $devshell == zola ]] && shell=("path:/opt/catapult/devshells#zola")
+  if [[ $devshell == zola ]]; then shell=("path:/opt/catapult/devshells#zola"); fi
+  own=
   if [[ -n $flake ]]; then
     system=$(uname -m)-linux
-    has_shell=$(nix eval --impure --no-write-lock-file --argstr folder "$flake" --argstr system "$system" --expr \
-      '{ folder, system }: let f = builtins.getFlake "path:${folder}"; in f.devShells.${system} or { } ? default || f.devShell or { } ? ${system}') || exit 1
+    has_shell=$(env --ignore-environment "${environment[@]}" "CATAPULT_FLAKE=$flake" nix eval --impure --no-write-lock-file --expr \
+      'let f = builtins.getFlake "path:${builtins.getEnv "CATAPULT_FLAKE"}"; s = builtins.currentSystem; in ((f.devShells or { }).${s} or { }) ? default || (f.devShell or { }) ? ${s}') || exit 1
     if [[ $has_shell == true ]]; then
       echo "Using the dev shell of the repository's flake.nix"
       shell=(--no-write-lock-file "path:$flake")
+      own=1
     else
       echo "The repository's flake.nix has no dev shell for $system; using Catapult's"
     fi
   fi
-  exec env --ignore-environment "${environment[@]}" nix develop "${shell[@]}" --command /bin/bash /opt/catapult/run-shell.sh "$root" "$command"
+  # Of a shell that costs no download nobody wants to read how Nix made it, unless it failed; run-shell.sh takes the output back.
+  quiet=
+  if [[ -z $own && $devshell != zola ]]; then quiet=1 && exec 3>&2 2>"$shell_log"; fi
+  exec env --ignore-environment "${environment[@]}" nix develop "${shell[@]}" --command /bin/bash /opt/catapult/run-shell.sh "$root" "$command" "$quiet"
 ) </dev/null &
 wait $!
 status=$?
@@ -102,7 +107,7 @@ if [[ -n $ended ]]; then conclude $terminated $status "$oom_kills" "$pid_refusal
 if ((status != 0)); then
   ((pid_refusals > 0)) && conclude $too_many_processes $status "$oom_kills" "$pid_refusals"
   for folder in /build /nix /tmp; do is_full $folder && conclude $disk_full $status 0 0; done
-  [[ -e /build/run/started ]] || conclude $no_dev_shell $status 0 0
+  [[ -e /build/run/started ]] || { [[ -e $shell_log ]] && cat "$shell_log"; conclude $no_dev_shell $status 0 0; }
   ((status == 127)) && conclude $tool_missing $status 0 0
   conclude $command_failed $status 0 0
 fi

@@ -1,0 +1,51 @@
+/** A log's size: both in characters, a line's end counted as one. */
+export type LogBounds = { head: number; tail: number };
+
+export const logBounds: LogBounds = { head: 2 * 2 ** 20, tail: 512 * 2 ** 10 };
+
+/**
+ * Bounds a log in total. The head goes out as it comes; then lines are held back, the newest of them only, and go out at the end
+ * behind a marker that says how much is missing between.
+ */
+export function createBoundedLog(
+  onLine: (line: string) => void,
+  bounds: LogBounds = logBounds,
+): { write(line: string): void; end(): void } {
+  let headLeft = bounds.head;
+  let tail: string[] = [];
+  let tailStart = 0;
+  let tailSize = 0;
+  let dropped = { lines: 0, characters: 0 };
+  return {
+    write: (line) => {
+      const size = line.length + 1;
+      if (headLeft >= size) {
+        headLeft -= size;
+        onLine(line);
+        return;
+      }
+      headLeft = 0;
+      tail.push(line);
+      tailSize += size;
+      while (tailSize > bounds.tail && tailStart < tail.length) {
+        const oldest = (tail[tailStart]?.length ?? 0) + 1;
+        tailStart += 1;
+        tailSize -= oldest;
+        dropped = { lines: dropped.lines + 1, characters: dropped.characters + oldest };
+      }
+      // Shifting each line off would move the whole array each time.
+      if (tailStart > 1024 && tailStart * 2 > tail.length) {
+        tail = tail.slice(tailStart);
+        tailStart = 0;
+      }
+    },
+    end: () => {
+      if (dropped.lines > 0)
+        onLine(`[… ${dropped.lines} lines (${dropped.characters} characters) left out: the log is too long …]`);
+      for (const line of tail.slice(tailStart)) onLine(line);
+      tail = [];
+      tailStart = 0;
+      tailSize = 0;
+    },
+  };
+}

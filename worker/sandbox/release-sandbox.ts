@@ -1,0 +1,54 @@
+import type Dockerode from "dockerode";
+import { callLibpod } from "#worker/podman/call-libpod.ts";
+import { callPodman, PodmanError, readStatusCode } from "#worker/podman/podman-error.ts";
+import { withDeadline } from "#worker/podman/with-deadline.ts";
+import type { SandboxNames } from "./container-options.ts";
+
+const deadlineMs = 30_000;
+
+/** Removes all that a sandbox is made of, whatever of it is there. The holder goes after the build, which depends on it. */
+export async function releaseSandbox(podman: Dockerode, names: SandboxNames): Promise<void> {
+  await removeContainer(podman, names.build);
+  await removeContainer(podman, names.holder);
+  await Promise.all([
+    removeNetwork(podman, names.network),
+    removeVolume(podman, names.volume),
+    removeVolume(podman, names.store),
+  ]);
+}
+
+export async function removeContainer(podman: Dockerode, name: string): Promise<void> {
+  // A running one is killed at once: timeout 0, else Podman waits 10 s for it to obey SIGTERM.
+  await remove(`remove the container ${name}`, async () =>
+    callLibpod(podman, {
+      attempt: `remove the container ${name}`,
+      method: "DELETE",
+      path: `/containers/${name}`,
+      query: { force: "true", timeout: "0" },
+      deadlineMs,
+    }),
+  );
+}
+
+export async function removeNetwork(podman: Dockerode, name: string): Promise<void> {
+  await remove(`remove the network ${name}`, async () => podman.getNetwork(name).remove());
+}
+
+export async function removeVolume(podman: Dockerode, name: string): Promise<void> {
+  await remove(`remove the volume ${name}`, async () => podman.getVolume(name).remove({ force: true }));
+}
+
+async function remove(attempt: string, call: () => Promise<unknown>): Promise<void> {
+  try {
+    await withDeadline(deadlineMs, attempt, callPodman(attempt, call));
+  } catch (error) {
+    if (error instanceof PodmanError && isGone(error)) return;
+    throw error;
+  }
+}
+
+function isGone(error: PodmanError): boolean {
+  return (
+    error.statusCode === 404 || readStatusCode(error.cause) === 404 || (error.cause instanceof PodmanError && isGone(error.cause))
+  );
+}

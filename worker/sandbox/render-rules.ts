@@ -1,0 +1,57 @@
+import { isIPv4 } from "node:net";
+
+/** Nothing of these is the public internet: this host, private networks, link-local with cloud metadata, carriers, tests, multicast. */
+export const blockedRanges = [
+  "0.0.0.0/8",
+  "10.0.0.0/8",
+  "100.64.0.0/10",
+  "127.0.0.0/8",
+  "169.254.0.0/16",
+  "172.16.0.0/12",
+  "192.0.0.0/24",
+  "192.168.0.0/16",
+  "198.18.0.0/15",
+  "224.0.0.0/3",
+] as const;
+
+/** A build's rules cannot be made from the settings given. */
+export class RulesError extends Error {
+  override readonly name = "RulesError";
+}
+
+/**
+ * The nftables rules of a build's network. Both policies are drop, so what no rule names does not pass; rejecting what is known to be
+ * blocked only makes it fail at once instead of after a timeout. They act on real addresses, so no DNS answer gets around them.
+ */
+export function renderRules(o: { dns: readonly string[]; ownAddresses: readonly string[] }): string {
+  for (const address of [...o.dns, ...o.ownAddresses])
+    if (!isIPv4(address)) throw new RulesError(`${JSON.stringify(address)} is not an IPv4 address; builds have no IPv6`);
+  const resolvers = [...new Set(o.dns)].flatMap((address) => [
+    `    ip daddr ${address} udp dport 53 accept`,
+    `    ip daddr ${address} tcp dport 53 accept`,
+  ]);
+  const own = [...new Set(o.ownAddresses)].map((address) => `    ip daddr ${address} reject with icmpx type host-unreachable`);
+  return [
+    "table inet catapult {",
+    "  chain output {",
+    "    type filter hook output priority 0; policy drop;",
+    '    oifname "lo" accept',
+    "    ct state established,related accept",
+    "    meta nfproto ipv6 reject with icmpx type admin-prohibited",
+    ...resolvers,
+    `    ip daddr { ${blockedRanges.join(", ")} } reject with icmpx type host-unreachable`,
+    ...own,
+    "    meta l4proto { tcp, udp, icmp } accept",
+    "  }",
+    "  chain input {",
+    "    type filter hook input priority 0; policy drop;",
+    '    iifname "lo" accept',
+    "    ct state established,related accept",
+    "  }",
+    "  chain forward {",
+    "    type filter hook forward priority 0; policy drop;",
+    "  }",
+    "}",
+    "",
+  ].join("\n");
+}
