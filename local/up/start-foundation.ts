@@ -83,7 +83,11 @@ async function startIsolation(start: Start): Promise<Pick<Foundation, "podmanSoc
   const service = await steps.run("Podman", async () => startPodman({ stateDir, log: start.logTo("podman") }));
   start.releasers.push("Podman", async () => service.stop());
   const image = await steps.run("builder image", async (say) =>
-    buildImage({ podman: connectPodman(service.socket), stateDir, onProgress: say }),
+    buildImage({
+      podman: connectPodman(service.socket),
+      stateDir,
+      onProgress: (line) => say(line.replace(/^builder image: /, "")),
+    }),
   );
   return { podmanSocket: service.socket, image: image.reference };
 }
