@@ -128,14 +128,16 @@ export function createAcceptor(o: {
 }
 
 function acceptGeneration(state: SiteState | undefined, request: BuildRequest): SiteState {
+  // A site that was removed is built anew; its files are gone.
+  const live = state?.live === undefined || state.removal !== undefined ? undefined : state;
   return {
     siteId: request.siteId,
-    host: request.host,
-    kind: request.kind === SiteKind.PRODUCTION ? "production" : "preview",
+    // Until the new release is live, the old one is served where it was.
+    host: live?.host ?? request.host,
+    kind: live?.kind ?? (request.kind === SiteKind.PRODUCTION ? "production" : "preview"),
     generation: request.generation,
     newestMtime: state?.newestMtime ?? 0,
-    // A site that was removed is built anew; its files are gone.
-    ...(state?.live === undefined || state.removal !== undefined ? {} : { live: state.live }),
+    ...(live?.live === undefined ? {} : { live: live.live }),
     changedAt: Date.now(),
   };
 }

@@ -18,7 +18,7 @@ export type SiteStore = {
 export async function openSiteStore(folder: string): Promise<SiteStore> {
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const states = new Map<bigint, SiteState>();
-  const withLock = createKeyedLock<bigint>();
+  const withLock = createKeyedLock();
   for (const name of await readdir(folder)) {
     const file = join(folder, name);
     if (!/^[0-9]+\.json$/.test(name)) {

@@ -41,6 +41,9 @@ const gitConfig: [string, string][] = [
   ["transfer.bundleURI", "false"],
 ];
 
+/** A machine that reaches GitHub by a proxy says so in these. */
+const proxyNames = ["http_proxy", "https_proxy", "HTTPS_PROXY", "no_proxy", "NO_PROXY"];
+
 /** Starts git in a process group of its own with a bound on the files it writes; the group is killed at the deadline or by the signal. */
 export function startGit(o: GitCall): { child: ChildProcessByStdio<null, Readable, Readable>; done: Promise<void> } {
   o.signal.throwIfAborted();
@@ -64,6 +67,7 @@ export function startGit(o: GitCall): { child: ChildProcessByStdio<null, Readabl
     env[`GIT_CONFIG_KEY_${index}`] = name;
     env[`GIT_CONFIG_VALUE_${index}`] = value;
   }
+  for (const name of proxyNames) if (process.env[name] !== undefined) env[name] = process.env[name];
   const blocks = Math.ceil(o.limits.maxFileBytes / 512);
   const child = spawn("/bin/sh", ["-c", 'ulimit -c 0; ulimit -f "$0"; exec git "$@"', String(blocks), ...o.args], {
     cwd: o.gitDir,

@@ -1,0 +1,112 @@
+import { create } from "@bufbuild/protobuf";
+import { errorMessage } from "#common/error-details.ts";
+import type { Logger } from "#common/logger.ts";
+import { ReportStatusRequestSchema, type ReportStatusRequest } from "#gen/catapult/v1/central_service_pb.js";
+import { DeploymentState, SiteType, Stage } from "#gen/catapult/v1/deployment_pb.js";
+import type { BuildRequest } from "#gen/catapult/v1/worker_service_pb.js";
+import { deploy, type DeployDependencies, type Progress } from "#worker/accept/deploy.ts";
+import { describeFailure } from "#worker/accept/describe-failure.ts";
+import type { SiteStore } from "#worker/accept/site-store.ts";
+import { Stopped } from "#worker/accept/stopped.ts";
+import { createReporter, type Reporter, type SendReport } from "#worker/report/create-reporter.ts";
+
+/**
+ * One deployment from its acceptance to its last report. How it ended is stored before it is reported, so that it can be reported again.
+ */
+export async function runDeployment(
+  o: DeployDependencies & { send: SendReport; background: (work: Promise<void>) => void; log: Logger },
+  request: BuildRequest,
+  controller: AbortController,
+): Promise<void> {
+  const { siteId, generation, deploymentId } = request;
+  const log = o.log.child({ siteId: String(siteId), generation: String(generation), deploymentId: String(deploymentId) });
+  const reporter = createReporter({
+    send: o.send,
+    siteId,
+    generation,
+    deploymentId,
+    state: DeploymentState.DISPATCHED,
+    onCancel: () => controller.abort(new Stopped("canceled", "Central ordered the end")),
+    onLost: (message) => controller.abort(new Stopped("lease_lost", message)),
+  });
+  const progress = trackProgress(reporter, log);
+  const started = performance.now();
+  let finished: ReportStatusRequest | undefined;
+  let after: (() => Promise<void>) | undefined;
+  try {
+    const done = await deploy(o, request, progress, controller.signal);
+    after = done.after;
+    finished = create(ReportStatusRequestSchema, {
+      state: DeploymentState.SUCCEEDED,
+      url: request.url,
+      release: done.release,
+      imageId: progress.imageId,
+      siteType: progress.siteType,
+      releaseFiles: BigInt(done.files),
+      releaseBytes: BigInt(done.bytes),
+    });
+  } catch (error) {
+    finished = describeEnd(error, controller.signal, progress, log);
+  }
+  if (finished === undefined) await reporter.stop();
+  else {
+    const last: ReportStatusRequest = { ...finished, siteId, generation, deploymentId, stageTimings: reporter.timings() };
+    await storeEnd(o.store, last);
+    log.info(
+      { state: DeploymentState[last.state], reason: last.failure?.reason, ms: Math.round(performance.now() - started) },
+      "deployment ended",
+    );
+    // The slot is held until the sandbox is gone, the report may take longer.
+    o.background(reporter.finish(last));
+  }
+  await after?.().catch((err: unknown) => log.warn({ err }, "tidying up after a deployment failed"));
+}
+
+function trackProgress(reporter: Reporter, log: Logger): Progress {
+  return {
+    stage: Stage.CLONE,
+    imageId: "",
+    siteType: SiteType.UNSPECIFIED,
+    line: (text) => reporter.line(text),
+    warn: (err, message) => log.warn({ err }, message),
+    addTiming: (stage, ms) => reporter.addTiming(stage, ms),
+    async run(stage, state, work) {
+      this.stage = stage;
+      reporter.setState(state);
+      const began = performance.now();
+      try {
+        return await work();
+      } finally {
+        reporter.addTiming(stage, performance.now() - began);
+      }
+    },
+  };
+}
+
+/** Undefined: there is nobody to tell. */
+function describeEnd(error: unknown, signal: AbortSignal, progress: Progress, log: Logger): ReportStatusRequest | undefined {
+  const stopped: unknown = signal.aborted ? signal.reason : error;
+  if (stopped instanceof Stopped) {
+    log.info({ why: stopped.why }, "deployment was stopped");
+    if (stopped.why === "shutdown" || stopped.why === "lease_lost") return undefined;
+    const state = stopped.why === "canceled" ? DeploymentState.CANCELED : DeploymentState.SUPERSEDED;
+    return create(ReportStatusRequestSchema, { state, imageId: progress.imageId, siteType: progress.siteType });
+  }
+  const { failure, own } = describeFailure(error, progress.stage);
+  if (own) log.error({ err: error }, "deployment failed by a fault of this worker");
+  progress.line(`${failure.reason}: ${errorMessage(error).split("\n")[0]}`);
+  return create(ReportStatusRequestSchema, {
+    state: DeploymentState.FAILED,
+    failure,
+    imageId: progress.imageId,
+    siteType: progress.siteType,
+  });
+}
+
+async function storeEnd(store: SiteStore, last: ReportStatusRequest): Promise<void> {
+  await store.withLock(last.siteId, async () => {
+    const state = store.get(last.siteId);
+    if (state?.generation !== last.generation || state.removal !== undefined) return;
+    await store.put({ ...state, finished: last, changedAt: Date.now() });
+  });
+}

@@ -1,0 +1,36 @@
+import type { ServiceImpl } from "@connectrpc/connect";
+import { Code, ConnectError } from "@connectrpc/connect";
+import { callerKey } from "#common/rpc/caller.ts";
+import type { HandlerContext } from "@connectrpc/connect";
+import { Outcome, type WorkerService } from "#gen/catapult/v1/worker_service_pb.js";
+import type { Acceptor } from "#worker/accept/create-acceptor.ts";
+import type { Readiness } from "#worker/accept/readiness.ts";
+
+const retryAfterSeconds = 3n;
+
+/** Decides on calls and does nothing else; the work reports by itself. */
+export function createWorkerService(o: { acceptor: Acceptor; readiness: Readiness }): ServiceImpl<typeof WorkerService> {
+  return {
+    async build(request, context) {
+      requireCentral(context);
+      const problems = await o.readiness.check();
+      if (problems.length > 0)
+        throw new ConnectError(`this worker is not ready: ${problems.join("; ")}`, Code.FailedPrecondition);
+      return answer(await o.acceptor.build(request));
+    },
+    async cleanup(request, context) {
+      requireCentral(context);
+      return answer(await o.acceptor.cleanup(request));
+    },
+  };
+}
+
+function requireCentral(context: HandlerContext): void {
+  // The gate has refused everybody else; without a caller a handler was mounted without its gate.
+  if (context.values.get(callerKey)?.kind !== "central")
+    throw new ConnectError("only Central may ask this", Code.Unauthenticated);
+}
+
+function answer(outcome: Outcome): { outcome: Outcome; retryAfter?: { seconds: bigint } } {
+  return outcome === Outcome.BUSY ? { outcome, retryAfter: { seconds: retryAfterSeconds } } : { outcome };
+}

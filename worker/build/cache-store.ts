@@ -1,0 +1,82 @@
+import { createReadStream, createWriteStream } from "node:fs";
+import { mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { Transform, type Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import { errorCode } from "#common/error-details.ts";
+
+export type CacheStore = {
+  /** The cache's tar, if there is one, and the packages that it was saved for. */
+  find(key: string): Promise<{ packagesId: string; open: () => Readable } | undefined>;
+  /** Replaces a cache whole, unless it is larger than one may be. Untrusted: it goes only back into a build with the same key. */
+  save(key: string, packagesId: string, tar: Readable): Promise<{ saved: boolean }>;
+};
+
+/** Caches of package managers, one tar each. Those not used for longest go when all together are more than `totalBytes`. */
+export async function openCacheStore(o: { folder: string; maxBytes: number; totalBytes: number }): Promise<CacheStore> {
+  await mkdir(o.folder, { recursive: true, mode: 0o700 });
+  for (const name of await readdir(o.folder)) if (name.endsWith(".tmp")) await rm(join(o.folder, name), { force: true });
+  const tarFile = (key: string): string => join(o.folder, `${key}.tar`);
+  const idFile = (key: string): string => join(o.folder, `${key}.id`);
+  let counter = 0;
+  return {
+    async find(key) {
+      try {
+        const packagesId = await readFile(idFile(key), "utf8");
+        const now = new Date();
+        await utimes(tarFile(key), now, now);
+        return { packagesId, open: () => createReadStream(tarFile(key)) };
+      } catch (error) {
+        if (errorCode(error) === "ENOENT") return undefined;
+        throw error;
+      }
+    },
+    async save(key, packagesId, tar) {
+      const temporary = join(o.folder, `${key}.${counter++}.tmp`);
+      try {
+        await pipeline(tar, limitBytes(o.maxBytes), createWriteStream(temporary, { mode: 0o600 }));
+      } catch (error) {
+        await rm(temporary, { force: true });
+        if (error instanceof CacheTooLarge) return { saved: false };
+        throw error;
+      }
+      // Without its id a cache is not found: a crash in between costs a download.
+      await rm(idFile(key), { force: true });
+      await rename(temporary, tarFile(key));
+      await writeFile(idFile(key), packagesId, { mode: 0o600 });
+      await evict(o.folder, o.totalBytes);
+      return { saved: true };
+    },
+  };
+}
+
+/** The caches of a repository are never shared across trust; each fork's pull request has its own. */
+export function cacheKey(o: { repositoryId: bigint; trust: "repository" | "fork"; pullRequest: bigint }): string {
+  return o.trust === "repository" ? `${o.repositoryId}-repository` : `${o.repositoryId}-fork-${o.pullRequest}`;
+}
+
+class CacheTooLarge extends Error {}
+
+function limitBytes(maxBytes: number): Transform {
+  let bytes = 0;
+  return new Transform({
+    transform(chunk: Buffer, _encoding, next) {
+      bytes += chunk.length;
+      if (bytes > maxBytes) next(new CacheTooLarge(`the cache has more than ${maxBytes} bytes`));
+      else next(null, chunk);
+    },
+  });
+}
+
+async function evict(folder: string, totalBytes: number): Promise<void> {
+  const tars = (await readdir(folder)).filter((name) => name.endsWith(".tar"));
+  const found = await Promise.all(tars.map(async (name) => ({ name, stats: await stat(join(folder, name)) })));
+  found.sort((a, b) => b.stats.mtimeMs - a.stats.mtimeMs);
+  let total = 0;
+  for (const { name, stats } of found) {
+    total += stats.size;
+    if (total <= totalBytes) continue;
+    await rm(join(folder, `${name.slice(0, -".tar".length)}.id`), { force: true });
+    await rm(join(folder, name), { force: true });
+  }
+}

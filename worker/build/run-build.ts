@@ -1,0 +1,107 @@
+import type { Readable } from "node:stream";
+import type Dockerode from "dockerode";
+import { SiteKind, Trust } from "#gen/catapult/v1/deployment_pb.js";
+import type { BuildRequest } from "#gen/catapult/v1/worker_service_pb.js";
+import { cacheKey, type CacheStore } from "#worker/build/cache-store.ts";
+import type { PlannedBuild } from "#worker/build/plan-build.ts";
+import type { Clone } from "#worker/clone/fetch-commit.ts";
+import { archiveCommit, archiveTree } from "#worker/clone/read-tree.ts";
+import type { BuildLimits } from "#worker/sandbox/limits.ts";
+import type { SandboxFailure, SandboxRequest, SandboxResult, SandboxTimings } from "#worker/sandbox/sandbox-types.ts";
+
+export type Builder = {
+  podman: Dockerode;
+  imageReference: string;
+  limits: BuildLimits;
+  dns: string[];
+  caFile?: string;
+  seccompProfile?: string;
+  networkName: string;
+  caches: CacheStore;
+  maxSourceBytes: number;
+  runInSandbox: (request: SandboxRequest) => Promise<SandboxResult>;
+};
+
+export type BuildOutput =
+  | {
+      ok: true;
+      imageId: string;
+      /** Untrusted. */
+      tar: Readable;
+      timings?: SandboxTimings;
+      /** Keeps the packages for the next build; after the output was read. */
+      saveCache(): Promise<void>;
+      release(): Promise<void>;
+    }
+  | { ok: false; imageId: string; failure: SandboxFailure };
+
+/** Gets a site's files: from the tree itself where nothing is run, else from the sandbox. */
+export async function runBuild(
+  builder: Builder,
+  o: { request: BuildRequest; clone: Clone; planned: PlannedBuild; onLine: (line: string) => void; signal: AbortSignal },
+): Promise<BuildOutput> {
+  const { plan, packagesId } = o.planned;
+  if (plan.command === "") {
+    const folder = [plan.rootDir, plan.outputDir].filter((part) => part !== "").join("/");
+    const tar = await archiveTree(o.clone, folder, builder.maxSourceBytes, o.signal);
+    return { ok: true, imageId: "", tar, saveCache: async () => undefined, release: async () => void tar.destroy() };
+  }
+  const { request } = o;
+  const key = cacheKey({
+    repositoryId: request.repositoryId,
+    trust: request.trust === Trust.REPOSITORY ? "repository" : "fork",
+    pullRequest: request.pullRequest,
+  });
+  const cache = await builder.caches.find(key);
+  const result = await builder.runInSandbox({
+    podman: builder.podman,
+    imageReference: builder.imageReference,
+    limits: builder.limits,
+    dns: builder.dns,
+    ...(builder.caFile === undefined ? {} : { caFile: builder.caFile }),
+    ...(builder.seccompProfile === undefined ? {} : { seccompProfile: builder.seccompProfile }),
+    networkName: builder.networkName,
+    labels: {
+      "catapult.site": String(request.siteId),
+      "catapult.generation": String(request.generation),
+      "catapult.deployment": String(request.deploymentId),
+    },
+    writeSource: () => archiveCommit(o.clone, builder.maxSourceBytes, o.signal),
+    rootDir: plan.rootDir,
+    command: plan.command,
+    outputDir: plan.outputDir,
+    devshell: plan.devshell,
+    environment: buildEnvironment(request),
+    cache: cache === undefined ? {} : { seed: cache.open },
+    onLine: o.onLine,
+    signal: o.signal,
+  });
+  const imageId = result.imageId.replace(/^sha256:/, "");
+  if (!result.ok) return { ok: false, imageId, failure: result.failure };
+  return {
+    ok: true,
+    imageId,
+    tar: result.output,
+    timings: result.timings,
+    async saveCache() {
+      // The same packages again: what was seeded is what would be saved.
+      if (packagesId !== "" && cache?.packagesId === packagesId) return;
+      await builder.caches.save(key, packagesId, await result.cache());
+    },
+    release: () => result.release(),
+  };
+}
+
+/** What a build is told. Nothing of it is secret. */
+export function buildEnvironment(request: BuildRequest): Record<string, string> {
+  return {
+    CI: "true",
+    CATAPULT: "1",
+    CATAPULT_URL: request.url,
+    CATAPULT_CONTEXT: request.kind === SiteKind.PRODUCTION ? "production" : "preview",
+    CATAPULT_COMMIT: request.commit,
+    // eslint-disable-next-line no-control-regex
+    CATAPULT_BRANCH: request.branch.replace(/[\u0000-\u001f\u007f]/g, ""),
+    CATAPULT_PR: request.pullRequest === 0n ? "" : String(request.pullRequest),
+  };
+}

@@ -1,0 +1,143 @@
+import { ConfigError, optional, readConfig, variable } from "#common/config/read-config.ts";
+import {
+  parseBytes,
+  parseChoice,
+  parseDuration,
+  parseInteger,
+  parseList,
+  parseListen,
+  parsePath,
+  parseText,
+  parseUrl,
+} from "#common/config/parse.ts";
+import { errorMessage } from "#common/error-details.ts";
+import { parseWorkerKeyFile } from "#common/rpc/keys.ts";
+import { parseCaddyAdmin } from "#worker/caddy/caddy-admin.ts";
+import { imageName } from "#worker/image/image-name.ts";
+
+/** Every variable that a worker reads. */
+export const workerVariables = {
+  workerKey: variable("WORKER_KEY", parseWorkerKeyFile, { help: "what `catapult workers add` printed" }),
+  centralUrl: variable("CENTRAL_URL", parseUrl, { help: "where Central is reached, such as https://central.example:8443" }),
+  listen: variable("WORKER_LISTEN", parseListen, { help: "where this worker listens for Central", default: ":8444" }),
+  githubUrl: variable("GITHUB_URL", parseUrl, { help: "the base of clone URLs", default: "https://github.com" }),
+  githubApiUrl: variable("GITHUB_API_URL", parseUrl, {
+    help: "where clone tokens are revoked",
+    default: "https://api.github.com",
+  }),
+  podmanSocket: variable("PODMAN_SOCKET", parsePath, {
+    help: "the socket of Podman's service",
+    default: "/run/podman/podman.sock",
+  }),
+  caddyAdmin: variable("CADDY_ADMIN", parseAdmin, {
+    help: "Caddy's admin API: http://host:port or unix//path/to/admin.sock",
+    default: "http://127.0.0.1:2019",
+  }),
+  sitesDir: variable("SITES_DIR", parsePlainPath, {
+    help: "where releases lie; Caddy reads them there",
+    default: "/var/www/sites",
+  }),
+  sitesListen: variable("SITES_LISTEN", parseAddresses, {
+    help: "where Caddy serves the sites; a port other than 80 is HTTPS when a certificate is given",
+    default: ":80,:443",
+  }),
+  sitesTlsCertFile: optional("SITES_TLS_CERT_FILE", parsePlainPath, {
+    help: "the sites' wildcard certificate, PEM; Caddy reads it",
+  }),
+  sitesTlsKeyFile: optional("SITES_TLS_KEY_FILE", parsePlainPath, { help: "its key, PEM; Caddy reads it" }),
+  stateDir: variable("STATE_DIR", parsePath, {
+    help: "what the worker remembers, its clones and caches",
+    default: "/var/lib/catapult",
+  }),
+  buildImage: variable("BUILD_IMAGE", parseText, { help: "the builder image", default: `${imageName}:latest` }),
+  buildMemory: variable("BUILD_MEMORY", parseBytes, { help: "a build's memory", default: "4g" }),
+  buildDisk: variable("BUILD_DISK", parseBytes, { help: "a build's disk: source, packages and output", default: "2g" }),
+  buildCpus: variable("BUILD_CPUS", parseCpus, { help: "a build's CPUs, such as 2 or 0.5", default: "2" }),
+  buildPids: variable("BUILD_PIDS", parseInteger({ min: 16, max: 65_536 }), { help: "a build's processes", default: "1024" }),
+  buildTimeout: variable("BUILD_TIMEOUT", parseDuration, { help: "the longest that a build may take", default: "10m" }),
+  buildSlots: variable("BUILD_SLOTS", parseInteger({ min: 1, max: 256 }), { help: "how many builds run at once", default: "2" }),
+  buildDns: variable("BUILD_DNS", parseResolvers, {
+    help: "IPv4 addresses of the resolvers that builds use",
+    default: "1.1.1.1,9.9.9.9",
+  }),
+  buildCaFile: optional("BUILD_CA_FILE", parsePath, { help: "certificates that builds trust beside the image's, PEM" }),
+  buildSeccomp: optional("BUILD_SECCOMP", parsePath, { help: "a seccomp profile on Podman's host" }),
+  tls: variable("TLS", parseChoice(["on", "off"]), { help: "off: plain HTTP, on a loopback address alone", default: "on" }),
+  tlsCertFile: optional("TLS_CERT_FILE", parsePath, { help: "this worker's certificate, PEM" }),
+  tlsKeyFile: optional("TLS_KEY_FILE", parsePath, { help: "its key, PEM" }),
+  caFile: optional("CA_FILE", parsePath, { help: "certificates added to the trust of outgoing TLS, PEM" }),
+  logLevel: variable("LOG_LEVEL", parseChoice(["trace", "debug", "info", "warn", "error", "fatal", "silent"]), {
+    help: "how much is logged",
+    default: "info",
+  }),
+};
+
+export type WorkerConfig = ReturnType<typeof readWorkerConfig>;
+
+/** Reads a worker's configuration; a ConfigError names all that is wrong with it. */
+export function readWorkerConfig(env: NodeJS.ProcessEnv): ReturnType<typeof readConfig<typeof workerVariables>> {
+  const problems: { variable: string; problem: string }[] = [];
+  const refuse = (name: string, problem: string): void => void problems.push({ variable: name, problem });
+  const set = (name: string): boolean => (env[name] ?? "") !== "";
+  if (env["TLS"] !== "off") {
+    for (const name of ["TLS_CERT_FILE", "TLS_KEY_FILE"]) if (!set(name)) refuse(name, "is not set; needed unless TLS=off");
+  }
+  if (set("SITES_TLS_CERT_FILE") !== set("SITES_TLS_KEY_FILE")) {
+    refuse(
+      set("SITES_TLS_CERT_FILE") ? "SITES_TLS_KEY_FILE" : "SITES_TLS_CERT_FILE",
+      "is not set, but its other half is; give both or neither",
+    );
+  }
+  const listen = env["SITES_LISTEN"] || workerVariables.sitesListen.default;
+  if (!set("SITES_TLS_CERT_FILE") && /:443(,|$)/.test(listen ?? "")) {
+    refuse(
+      "SITES_LISTEN",
+      "has port 443, which needs SITES_TLS_CERT_FILE and SITES_TLS_KEY_FILE; set these, or SITES_LISTEN=:80 behind a proxy",
+    );
+  }
+  try {
+    const config = readConfig(env, workerVariables);
+    if (problems.length === 0) return config;
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error;
+    problems.unshift(...error.problems);
+  }
+  throw new ConfigError(problems);
+}
+
+function parseAdmin(value: string): string {
+  parseCaddyAdmin(value);
+  return value;
+}
+
+/** Caddy expands braces in its configuration. */
+function parsePlainPath(value: string): string {
+  if (/[{}]/.test(value)) throw new Error("expected a path without braces");
+  return parsePath(value);
+}
+
+function parseAddresses(value: string): string[] {
+  const list = parseList(value);
+  for (const item of list) {
+    try {
+      if (parseListen(item).port === 0) throw new Error("port 0 cannot be served");
+    } catch (error) {
+      throw new Error(`expected a comma-separated list of addresses; ${errorMessage(error)}`, { cause: error });
+    }
+  }
+  return list;
+}
+
+function parseResolvers(value: string): string[] {
+  const list = parseList(value);
+  if (!list.every((item) => /^(25[0-5]|2[0-4]\d|1?\d?\d)(\.(25[0-5]|2[0-4]\d|1?\d?\d)){3}$/.test(item))) {
+    throw new Error("expected a comma-separated list of IPv4 addresses");
+  }
+  return list;
+}
+
+function parseCpus(value: string): number {
+  const cpus = /^[0-9]{1,3}(\.[0-9]{1,2})?$/.test(value) ? Number(value) : 0;
+  if (cpus < 0.1) throw new Error("expected a number of CPUs of at least 0.1, such as 2 or 0.5");
+  return cpus;
+}

@@ -1,0 +1,216 @@
+import { createHash } from "node:crypto";
+import { access, constants, mkdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { getCACertificates } from "node:tls";
+import type { Releasers } from "#common/lifecycle.ts";
+import type { Logger } from "#common/logger.ts";
+import { createServiceClient } from "#common/rpc/client.ts";
+import { startRpcServer } from "#common/rpc/server.ts";
+import { centralSignatureHeader, createSigningInterceptor, workerSignatureHeader } from "#common/rpc/signing-interceptor.ts";
+import { CentralService } from "#gen/catapult/v1/central_service_pb.js";
+import { WorkerService } from "#gen/catapult/v1/worker_service_pb.js";
+import { createHttpHandler } from "#worker/accept/answer-http.ts";
+import { createAcceptor } from "#worker/accept/create-acceptor.ts";
+import { lockState } from "#worker/accept/lock-state.ts";
+import { openNonceFiles } from "#worker/accept/nonce-files.ts";
+import { createReadiness } from "#worker/accept/readiness.ts";
+import { removeSite } from "#worker/accept/remove-site.ts";
+import { runDeployment } from "#worker/accept/run-deployment.ts";
+import { openSiteStore } from "#worker/accept/site-store.ts";
+import { createWorkerService } from "#worker/accept/worker-service.ts";
+import { openCacheStore } from "#worker/build/cache-store.ts";
+import { cloneCommit } from "#worker/clone/clone-commit.ts";
+import { createCaBundle } from "#worker/clone/create-ca-bundle.ts";
+import type { WorkerConfig } from "#worker/config.ts";
+import { findImage } from "#worker/image/image-name.ts";
+import { connectPodman } from "#worker/podman/connect-podman.ts";
+import { removeTemporaries } from "#worker/publish/collect-releases.ts";
+import { removeTree } from "#worker/publish/remove-tree.ts";
+import { restoreLinks } from "#worker/publish/restore-links.ts";
+import { liveFolder, siteFolder } from "#worker/publish/site-paths.ts";
+import { sendUntilTaken, type SendReport } from "#worker/report/create-reporter.ts";
+import { createSiteRouter } from "#worker/route/create-site-router.ts";
+import { listHosts } from "#worker/route/make-live.ts";
+import { runInSandbox } from "#worker/sandbox/run-in-sandbox.ts";
+import { sweepSandboxes } from "#worker/sandbox/sweep-sandboxes.ts";
+
+const gibibyte = 2 ** 30;
+const reconcileMs = 30_000;
+const keepReleases = 5;
+/** Longer than any signed call can be repeated or any dispatch can wait. */
+const forgetRemovedMs = 30 * 24 * 3_600_000;
+/** What last reports get when the worker stops; Central's leases cover the rest. */
+const lastReportsMs = 5_000;
+
+/** A worker, whole: what is pushed last is stopped first, so that nothing new comes in while the rest ends. */
+export async function startWorker(config: WorkerConfig, log: Logger, releasers: Releasers): Promise<{ url: string }> {
+  // Caddy runs as another user and reads the releases.
+  process.umask(0o022);
+  const { stateDir, sitesDir } = config;
+  await mkdir(stateDir, { recursive: true, mode: 0o700 });
+  for (const folder of [liveFolder(sitesDir), siteFolder(sitesDir)]) await mkdir(folder, { recursive: true });
+  releasers.push("state lock", await lockState(stateDir));
+
+  const clonesDir = join(stateDir, "clones");
+  await removeTree(clonesDir);
+  await removeTemporaries(sitesDir);
+  const store = await openSiteStore(join(stateDir, "sites"));
+  await store.forgetRemoved(forgetRemovedMs);
+  const nonces = await openNonceFiles(join(stateDir, "nonces"));
+  releasers.push("nonces", () => nonces.close());
+  const caches = await openCacheStore({ folder: join(stateDir, "caches"), maxBytes: gibibyte, totalBytes: 10 * gibibyte });
+
+  const podman = connectPodman(config.podmanSocket);
+  const networkName = `catapult-${createHash("sha256").update(stateDir).digest("hex").slice(0, 8)}`;
+  let swept = false;
+  const sweep = async (): Promise<void> => {
+    if (swept) return;
+    const removed = await sweepSandboxes(podman, networkName);
+    swept = true;
+    if (removed > 0) log.info({ removed }, "removed what builds before had left");
+  };
+
+  const ca = config.caFile === undefined ? undefined : await readFile(config.caFile, "utf8");
+  const gitCaFile = config.caFile === undefined ? undefined : await createCaBundle(stateDir, config.caFile);
+  const { workerKey } = config;
+  const central = createServiceClient(CentralService, {
+    url: config.centralUrl,
+    ...(ca === undefined ? {} : { ca }),
+    interceptors: [createSigningInterceptor({ header: workerSignatureHeader, recipient: "central", key: () => workerKey.sign })],
+    timeoutMs: 10_000,
+    // The reporter repeats by itself, with what is newest then.
+    retries: 0,
+  });
+  releasers.push("client of Central", () => central.close());
+  const send: SendReport = (request, signal) => central.reportStatus(request, signal === undefined ? {} : { signal });
+
+  const behind = new Set<Promise<void>>();
+  const background = (work: Promise<void>): void => {
+    const entry = work.catch((err: unknown) => log.warn({ err }, "a report was given up")).finally(() => behind.delete(entry));
+    behind.add(entry);
+  };
+  releasers.push("last reports", () => Promise.race([Promise.all(behind).then(() => undefined), sleep(lastReportsMs)]));
+
+  const { sitesTlsCertFile: certFile, sitesTlsKeyFile: keyFile } = config;
+  const router = createSiteRouter({
+    caddyAdmin: config.caddyAdmin,
+    listen: config.sitesListen,
+    liveDir: liveFolder(sitesDir),
+    ...(certFile === undefined || keyFile === undefined ? {} : { tls: { certFile, keyFile } }),
+    hosts: () => listHosts(store.all()),
+  });
+  const live = [...store.all()].filter((state) => state.removal === undefined);
+  const missing = await restoreLinks(
+    sitesDir,
+    live.flatMap(({ siteId, host, live: at }) => (at === undefined ? [] : [{ siteId, host, release: at.release }])),
+  );
+  if (missing.length > 0) log.error({ hosts: missing }, "releases that were live are gone; deploy these sites anew");
+  const reconcile = async (): Promise<void> => {
+    try {
+      await router.reconcile();
+    } catch (err) {
+      log.error({ err }, "Caddy's routes could not be set; it is tried again");
+    }
+  };
+  await reconcile();
+  const timer = setInterval(() => void reconcile(), reconcileMs);
+  releasers.push("reconcile timer", () => clearInterval(timer));
+
+  const dependencies = { store, router, send, background, sitesDir, log };
+  const acceptor = createAcceptor({
+    store,
+    slots: config.buildSlots,
+    onError: (err, siteId) => log.error({ err, siteId: String(siteId) }, "work ended by an error"),
+    work: {
+      reportAgain: (finished) => background(sendUntilTaken(() => send(finished))),
+      remove: (request, controller) => removeSite(dependencies, request, controller.signal),
+      deploy: (request, controller) =>
+        runDeployment(
+          {
+            ...dependencies,
+            outputLimits: { maxBytes: config.buildDisk, maxFiles: 100_000 },
+            keepReleases,
+            routeTimeoutMs: 20_000,
+            clone: ({ repository, commit, cloneToken }, signal) =>
+              cloneCommit({
+                baseUrl: config.githubUrl,
+                apiUrl: config.githubApiUrl,
+                ...(ca === undefined ? {} : { ca: [...getCACertificates("default"), ca] }),
+                repository,
+                commit,
+                token: cloneToken,
+                clonesDir,
+                ...(gitCaFile === undefined ? {} : { caFile: gitCaFile }),
+                limits: { timeoutMs: 300_000, maxFileBytes: gibibyte },
+                signal,
+                background,
+                log,
+              }),
+            builder: {
+              podman,
+              imageReference: config.buildImage,
+              limits: {
+                memoryBytes: config.buildMemory,
+                diskBytes: config.buildDisk,
+                cpus: config.buildCpus,
+                pids: config.buildPids,
+                timeoutMs: config.buildTimeout,
+              },
+              dns: config.buildDns,
+              ...(config.buildCaFile === undefined ? {} : { caFile: config.buildCaFile }),
+              ...(config.buildSeccomp === undefined ? {} : { seccompProfile: config.buildSeccomp }),
+              networkName,
+              caches,
+              maxSourceBytes: 2 * gibibyte,
+              runInSandbox,
+            },
+          },
+          request,
+          controller,
+        ),
+    },
+  });
+  releasers.push("running work", () => acceptor.stop());
+
+  const readiness = createReadiness({
+    podman: sweep,
+    "builder image": async () => {
+      if ((await findImage(podman, config.buildImage)) === undefined) {
+        throw new Error(
+          `${config.buildImage} is not there; make it by \`catapult image build\` or bring it by \`catapult image import\``,
+        );
+      }
+    },
+    caddy: () => router.reconcile(),
+    SITES_DIR: () => access(sitesDir, constants.W_OK),
+    STATE_DIR: () => access(stateDir, constants.W_OK),
+  });
+  const server = await startRpcServer({
+    listen: config.listen,
+    tls: await readTls(config),
+    routes: (routes) => routes.service(WorkerService, createWorkerService({ acceptor, readiness })),
+    signatures: {
+      header: centralSignatureHeader,
+      recipient: workerKey.worker,
+      findKey: async (kid) => {
+        const found = workerKey.verify.find((key) => key.kid === kid);
+        return found === undefined ? undefined : { key: found.key, caller: "central" };
+      },
+      nonces,
+    },
+    http: createHttpHandler(readiness),
+    log,
+  });
+  releasers.push("server", () => server.stop());
+  const problems = await readiness.check();
+  if (problems.length > 0) log.warn({ problems }, "not ready to build");
+  await acceptor.resume();
+  log.info({ url: server.url, worker: workerKey.worker }, "the worker is up");
+  return { url: server.url };
+}
+
+async function readTls(config: WorkerConfig): Promise<{ cert: string; key: string } | "off"> {
+  if (config.tls === "off" || config.tlsCertFile === undefined || config.tlsKeyFile === undefined) return "off";
+  return { cert: await readFile(config.tlsCertFile, "utf8"), key: await readFile(config.tlsKeyFile, "utf8") };
+}

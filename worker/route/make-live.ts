@@ -1,0 +1,89 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { SiteState } from "#worker/accept/site-state.ts";
+import type { SiteStore } from "#worker/accept/site-store.ts";
+import { Stopped } from "#worker/accept/stopped.ts";
+import { removeLiveLink, switchLiveLink } from "#worker/publish/live-link.ts";
+import type { Router } from "#worker/route/create-router.ts";
+import type { RouteHosts } from "#worker/route/render-server.ts";
+
+/** Another site is live at the host. */
+export class HostTakenError extends Error {
+  override readonly name = "HostTakenError";
+}
+
+/** Caddy could not be brought to serve a host. */
+export class RouteError extends Error {
+  override readonly name = "RouteError";
+}
+
+/** The hosts that Caddy must serve, by what this worker knows. */
+export function listHosts(states: Iterable<SiteState>): RouteHosts {
+  const hosts: RouteHosts = { previews: [], production: [] };
+  for (const state of states) {
+    if (state.live === undefined || state.removal !== undefined) continue;
+    (state.kind === "production" ? hosts.production : hosts.previews).push(state.host);
+  }
+  return hosts;
+}
+
+export type LiveRequest = {
+  siteId: bigint;
+  generation: bigint;
+  host: string;
+  kind: "preview" | "production";
+  release: string;
+  newestMtime: number;
+};
+
+/**
+ * Makes a release live: under the site's lock the fence is checked, what is to be live is stored, then the link is switched. Caddy is told
+ * only of a host that it does not know yet.
+ */
+export async function makeLive(
+  o: { sitesDir: string; store: SiteStore; router: Router; routeTimeoutMs: number },
+  request: LiveRequest,
+): Promise<void> {
+  const { siteId, generation, host, release } = request;
+  const before = await o.store.withLock(siteId, async () => {
+    const state = o.store.get(siteId);
+    if (state === undefined || state.generation !== generation || state.removal !== undefined) {
+      throw new Stopped("superseded", `generation ${state?.generation} of the site took the place of ${generation}`);
+    }
+    for (const other of o.store.all()) {
+      if (other.siteId !== siteId && other.host === host && other.live !== undefined && other.removal === undefined) {
+        throw new HostTakenError(
+          `${host} is served for site ${other.siteId}; that must be removed before site ${siteId} can take it`,
+        );
+      }
+    }
+    await o.store.put({
+      ...state,
+      host,
+      kind: request.kind,
+      live: { release, generation },
+      newestMtime: request.newestMtime,
+      changedAt: Date.now(),
+    });
+    await switchLiveLink(o.sitesDir, host, siteId, release);
+    return state.live === undefined ? undefined : { host: state.host, kind: state.kind };
+  });
+  if (before?.host === host && before.kind === request.kind) return;
+  await reconcileSoon(o.router, o.routeTimeoutMs);
+  if (before !== undefined && before.host !== host) await removeLiveLink(o.sitesDir, before.host, siteId);
+}
+
+/** Caddy may be restarting: it gets `timeoutMs`. */
+async function reconcileSoon(router: Router, timeoutMs: number): Promise<void> {
+  const deadline = performance.now() + timeoutMs;
+  for (;;) {
+    try {
+      await router.reconcile();
+      return;
+    } catch (cause) {
+      if (performance.now() > deadline) {
+        throw new RouteError(`the route could not be set: ${cause instanceof Error ? cause.message : String(cause)}`, { cause });
+      }
+    }
+    await sleep(500);
+  }
+}
