@@ -1,0 +1,27 @@
+import { execFile } from "node:child_process";
+import { fileURLToPath } from "node:url";
+import type { FileRegistry } from "@bufbuild/protobuf";
+import { createFileRegistry, fromBinary } from "@bufbuild/protobuf";
+import type { FileDescriptorSet } from "@bufbuild/protobuf/wkt";
+import { FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
+
+export const root = fileURLToPath(new URL("../../", import.meta.url));
+
+/** Runs the installed buf in the repository's root and gives back its standard output; rejects with what it said. */
+export function runBuf(args: string[], input = ""): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const options = { cwd: root, encoding: "buffer" as const, maxBuffer: 32 * 1024 * 1024 };
+    const child = execFile(`${root}node_modules/.bin/buf`, args, options, (error, stdout, stderr) => {
+      if (error === null) resolve(stdout);
+      else reject(new Error(`buf ${args.join(" ")} failed:\n${stdout.toString()}${stderr.toString()}`, { cause: error }));
+    });
+    child.stdin?.end(input);
+  });
+}
+
+/** The descriptors of proto/ as buf compiles them now. */
+export async function buildProto(): Promise<{ files: FileDescriptorSet; registry: FileRegistry }> {
+  const image = await runBuf(["build", "proto", "--exclude-source-info", "-o", "-#format=binpb"]);
+  const files = fromBinary(FileDescriptorSetSchema, image);
+  return { files, registry: createFileRegistry(files) };
+}
