@@ -32,7 +32,15 @@ export async function installNpmPackages(root) {
     const npm = process.env["npm_execpath"];
     const command = npm?.endsWith(".js") ? [process.execPath, npm] : ["npm"];
     // The flags: an npm that was told to leave out development or optional packages would leave out the tests, or Node and PostgreSQL.
-    const flags = ["ci", "--ignore-scripts", "--include=dev", "--include=optional", "--no-audit", "--no-fund"];
+    const flags = [
+      "ci",
+      "--ignore-scripts",
+      "--include=dev",
+      "--include=optional",
+      "--no-audit",
+      "--no-fund",
+      "--loglevel=error",
+    ];
     const code = await runVisibly([...command, ...flags], { cwd: root });
     if (code !== 0)
       throw new SetupError(`npm ci ended with ${code}: see above. It needs the npm registry that npm is configured for.`);
