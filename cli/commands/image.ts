@@ -25,8 +25,7 @@ export function addImage(program: Command): void {
       const { socket, stateDir } = readConfig(process.env, buildVariables);
       const podman = await connect(socket);
       const { buildImage } = await import("#worker/image/build-image.ts");
-      const onProgress = (line: string): void => void process.stderr.write(`${line}\n`);
-      const { reference, id } = await buildImage({ podman, stateDir, onProgress });
+      const { reference, id } = await buildImage({ podman, stateDir, onProgress: printProgress });
       print(`${reference} ${id}`);
     });
   command
@@ -52,6 +51,10 @@ export function addImage(program: Command): void {
       const { reference, id } = await importImage({ podman, file });
       print(`${reference} ${id}`);
     });
+}
+
+function printProgress(line: string): void {
+  process.stderr.write(`${line}\n`);
 }
 
 /** A Podman that answers: dockerode's own error for a missing socket says neither what was asked nor what to do. */

@@ -22,7 +22,8 @@ function describe(problem: string | undefined, advice: string): { found: boolean
   return problem === undefined ? { found: true, detail: "free" } : { found: false, detail: problem, advice };
 }
 
-async function tryToListen(host: string, port: number): Promise<string | undefined> {
+/** What hinders listening on an address; undefined: nothing. */
+export async function tryToListen(host: string, port: number): Promise<string | undefined> {
   const server = createServer();
   try {
     await new Promise<void>((resolve, reject) => {

@@ -43,6 +43,11 @@ async function checkProgram(program: Program, searchPath: string): Promise<Need>
   return { ...base, found: true, detail: `${version} (${file})` };
 }
 
+/** iproute2 numbers some of its versions, and names others. */
+function firstWord(text: string): string {
+  return text.trim().split("\n")[0]?.slice(0, 60) || "version unknown";
+}
+
 async function findExecutable(name: string, folders: readonly string[]): Promise<string | undefined> {
   for (const folder of folders) {
     const file = path.join(folder, name);
@@ -59,7 +64,7 @@ async function readVersion(file: string, args: readonly string[]): Promise<strin
   try {
     const { stdout, stderr } = await promisify(execFile)(file, [...args], { timeout: 10_000 });
     const text = `${stdout}\n${stderr}`;
-    return /\bv?([0-9]+(?:\.[0-9]+)+[^\s,;()]*)/.exec(text)?.[1] ?? "version unknown";
+    return /\bv?([0-9]+(?:\.[0-9]+)+[^\s,;()_]*)/.exec(text)?.[1] ?? firstWord(text);
   } catch {
     return undefined;
   }

@@ -1,4 +1,5 @@
 import { readFile } from "node:fs/promises";
+import { text } from "node:stream/consumers";
 import { fromJsonString, type DescMessage, type Message } from "@bufbuild/protobuf";
 import { openSecret } from "#central/database/seal.ts";
 import { readConfig } from "#common/config/read-config.ts";
@@ -30,7 +31,7 @@ async function readData(data: string): Promise<string> {
   if (!data.startsWith("@")) return data;
   const file = data.slice(1);
   try {
-    return await readFile(file === "-" ? "/dev/stdin" : file, "utf8");
+    return file === "-" ? await text(process.stdin) : await readFile(file, "utf8");
   } catch (error) {
     throw new UsageError(`--data: ${errorMessage(error)}`, { cause: error });
   }

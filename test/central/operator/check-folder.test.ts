@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { posix } from "node:path";
 import { expect, test } from "vitest";
 import { checkFolder } from "#central/operator/check-folder.ts";

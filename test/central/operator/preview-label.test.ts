@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { checkHost } from "#central/operator/check-host.ts";
 import { previewLabelCandidates } from "#central/operator/preview-label.ts";
