@@ -28,12 +28,10 @@ describe("a worker's key file", () => {
     ["a key with padding", text.replace(key, `${key}=`)],
     ["a key with a stray character", text.replace(key, `${key.slice(0, 20)}!${key.slice(20)}`)],
   ])("is refused with %s, by a message without keys", (_what, json) => {
-    expect(() => parseWorkerKeyFile(json)).toThrow(/worker key file is malformed/);
-    try {
-      parseWorkerKeyFile(json);
-    } catch (error) {
-      for (const secret of [key, file.verify[0]!.key.toString("base64url")])
-        expect(String(error)).not.toContain(secret.slice(0, 16));
+    const parse = (): unknown => parseWorkerKeyFile(json);
+    expect(parse).toThrow(/worker key file is malformed/);
+    for (const secret of [key, file.verify[0]!.key.toString("base64url")]) {
+      expect(parse).not.toThrow(new RegExp(secret.slice(0, 16)));
     }
   });
 

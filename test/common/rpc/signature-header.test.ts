@@ -4,7 +4,7 @@ import type { SignatureHeader } from "#common/rpc/signature-header.ts";
 import { formatSignatureHeader, maxSignatureHeaderBytes, parseSignatureHeader } from "#common/rpc/signature-header.ts";
 
 const characters = (set: string, minLength: number, maxLength: number) =>
-  fc.string({ unit: fc.constantFrom(...set), minLength, maxLength });
+  fc.string({ unit: fc.constantFrom(...set.split("")), minLength, maxLength });
 const hex = characters("0123456789abcdef", 64, 64);
 const lower = "abcdefghijklmnopqrstuvwxyz0123456789-";
 
