@@ -2,7 +2,7 @@
 export type SiteNow = {
   generation: bigint;
   state: "wanted" | "removing" | "removed";
-  newest: { commit: string; state: string } | undefined;
+  newest: { commit: string; state: string } | null;
 };
 
 /**
@@ -10,6 +10,6 @@ export type SiteNow = {
  * is delivered. A failed or canceled one is not tried again by a repeat; a lost or superseded one, and any on a site that was removed, is.
  */
 export function isDesiredAlready(site: SiteNow, commit: string): boolean {
-  if (site.state !== "wanted" || site.newest === undefined || site.newest.commit !== commit) return false;
+  if (site.state !== "wanted" || site.newest === null || site.newest.commit !== commit) return false;
   return site.newest.state !== "lost" && site.newest.state !== "superseded";
 }
