@@ -27,10 +27,9 @@ export function formatSummary(o: {
 }
 
 function formatSample(sample: Sample & { state: Preview["kind"]; comment: string | undefined }): string[] {
-  const comment = sample.comment
-    ?.trim()
-    .split("\n")
-    .map((line) => `  │ ${line}`.trimEnd());
+  // As the page shows it: GitHub hides HTML comments, such as the mark by which Catapult finds its own.
+  const shown = sample.comment?.replaceAll(/<!--.*?-->/gs, "").trim();
+  const comment = shown?.split("\n").map((line) => `  │ ${line}`.trimEnd());
   return [
     `  Preview      ${sample.previewUrl}${remarks[sample.state]}`,
     `  Production   ${sample.productionUrl}`,
