@@ -174,7 +174,10 @@ export async function startWorker(config: WorkerConfig, log: Logger, releasers: 
   releasers.push("running work", () => acceptor.stop());
 
   const readiness = createReadiness({
-    podman: sweep,
+    podman: async () => {
+      await podman.ping();
+      await sweep();
+    },
     "builder image": async () => {
       if ((await findImage(podman, config.buildImage)) === undefined) {
         throw new Error(

@@ -69,7 +69,8 @@ export function startGit(o: GitCall): { child: ChildProcessByStdio<null, Readabl
   }
   for (const name of proxyNames) if (process.env[name] !== undefined) env[name] = process.env[name];
   const blocks = Math.ceil(o.limits.maxFileBytes / 512);
-  const child = spawn("/bin/sh", ["-c", 'ulimit -c 0; ulimit -f "$0"; exec git "$@"', String(blocks), ...o.args], {
+  // Without the trap git would die by a signal that its parent process does not name; so it says "File too large".
+  const child = spawn("/bin/sh", ["-c", 'trap "" XFSZ; ulimit -c 0; ulimit -f "$0"; exec git "$@"', String(blocks), ...o.args], {
     cwd: o.gitDir,
     env,
     detached: true,
@@ -127,7 +128,7 @@ export async function runGit(o: GitCall, maxOutput = 4 * 1024 * 1024): Promise<B
 
 function describeFailure(what: string, code: number | string, said: string, limits: GitLimits): CloneError {
   const text = said.trim();
-  if (/file size limit|File too large|SIGXFSZ|signal 25/i.test(`${text} ${code}`)) {
+  if (/File too large/i.test(`${text} ${code}`)) {
     return new CloneError(
       "repository_too_large",
       `${what} would write more than ${limits.maxFileBytes} bytes: the commit is too large`,

@@ -34,6 +34,8 @@ export async function unpackOutput(
   let bytes = 0;
   let refusals = 0;
   let entries = 0;
+  // Not files.length: some are still being written.
+  let accepted = 0;
   let end = 0;
 
   const refuse = (name: string, why: string): void => {
@@ -73,7 +75,7 @@ export async function unpackOutput(
       await makeFolder(verdict.path);
       return skip(entry);
     }
-    if (files.length >= o.limits.maxFiles)
+    if (++accepted > o.limits.maxFiles)
       throw new PublishError("output_too_large", `the output has more than ${o.limits.maxFiles} files`);
     bytes += size;
     if (bytes > o.limits.maxBytes)
