@@ -9,7 +9,7 @@ export const filesFolder = path.join(import.meta.dirname, "files");
 /** Two images of the same hash were made from the same inputs; Debian's packages of one day differ from another's, by security updates alone. */
 export async function hashInputs(architecture: Architecture): Promise<string> {
   const hash = createHash("sha256");
-  hash.update(JSON.stringify({ layout: 1, architecture, debianSuite, debianPackages, nodeTools, nodeVersion, nodeCommands }));
+  hash.update(JSON.stringify({ layout: 2, architecture, debianSuite, debianPackages, nodeTools, nodeVersion, nodeCommands }));
   const entries = await readdir(filesFolder, { recursive: true, withFileTypes: true });
   const files = entries.filter((entry) => entry.isFile()).map((entry) => path.join(entry.parentPath, entry.name));
   for (const file of files.toSorted()) {

@@ -8,6 +8,9 @@ const keyring = "/usr/share/keyrings/debian-archive-keyring.gpg";
 /** None of it is read in a build: 50 MB of 300. */
 const excluded = ["/usr/share/doc/*", "/usr/share/man/*", "/usr/share/locale/*", "/usr/share/info/*"];
 
+/** Whom builds run as. Were it not there, Podman would mount an /etc/passwd of its own making over the image's. */
+const addUser = 'echo "build:x:10001:10001::/build/home:/bin/bash" >>"$1/etc/passwd"; echo "build:x:10001:" >>"$1/etc/group"';
+
 /** Writes Debian's file system as a tar. As an ordinary user through sudo where that asks for no password, else in a user namespace. */
 export async function makeSystem(o: {
   folder: string;
@@ -32,6 +35,7 @@ export async function makeSystem(o: {
         `--include=${debianPackages.join(",")}`,
         '--aptopt=Acquire::Languages "none"',
         ...excluded.map((pattern) => `--dpkgopt=path-exclude=${pattern}`),
+        `--customize-hook=${addUser}`,
         debianSuite,
         "-",
         `deb [signed-by=${keyring}] ${mirrors.debian} ${debianSuite} main`,

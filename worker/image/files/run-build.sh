@@ -126,6 +126,11 @@ chmod u+rwx -- "$output"
 shopt -s dotglob nullglob
 entries=("$output"/*)
 ((${#entries[@]} > 0)) || reject $output_empty
-# A rename on the same file system: it costs nothing, however large the output is.
-mv --no-target-directory -- "$output" /build/output/site || reject $output_missing
+# Renames on the same file system: they cost nothing, however large the output is. The top folder itself lies in one that is root's.
+if [[ $output == /build/source ]]; then
+  mkdir /build/output/site
+  find /build/source -mindepth 1 -maxdepth 1 -exec mv --target-directory=/build/output/site -- {} +
+else
+  mv --no-target-directory -- "$output" /build/output/site
+fi || reject $output_missing
 exit 0

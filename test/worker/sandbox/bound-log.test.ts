@@ -1,0 +1,41 @@
+import { expect, test } from "vitest";
+import { createBoundedLog } from "#worker/sandbox/bound-log.ts";
+
+function run(lines: string[], bounds: { head: number; tail: number }): { live: string[]; all: string[] } {
+  const out: string[] = [];
+  const log = createBoundedLog((line) => out.push(line), bounds);
+  for (const line of lines) log.write(line);
+  const live = [...out];
+  log.end();
+  return { live, all: out };
+}
+
+test("a log within its bounds passes as it is, at once", () => {
+  const lines = ["a", "b", "c"];
+  expect(run(lines, { head: 6, tail: 6 })).toEqual({ live: lines, all: lines });
+});
+
+test("of a longer one the head comes at once, and the marker and the tail at the end", () => {
+  const lines = Array.from({ length: 100 }, (_, index) => `line ${String(index).padStart(4, "0")}`);
+  const { live, all } = run(lines, { head: 30, tail: 30 });
+  expect(live).toEqual(["line 0000", "line 0001", "line 0002"]);
+  expect(all).toEqual([
+    ...live,
+    "[… 94 lines (940 characters) left out: the log is too long …]",
+    "line 0097",
+    "line 0098",
+    "line 0099",
+  ]);
+});
+
+test("nothing is left out while the tail has room, and the order stays", () => {
+  const lines = ["aaaa", "bbbbbbbb", "c", "d"];
+  expect(run(lines, { head: 5, tail: 100 }).all).toEqual(lines);
+});
+
+test("a hundred thousand lines are bounded", () => {
+  const lines = Array.from({ length: 100_000 }, (_, index) => String(index));
+  const { all } = run(lines, { head: 100, tail: 100 });
+  expect(all.join("\n").length).toBeLessThan(300);
+  expect(all.at(-1)).toBe("99999");
+});
