@@ -26,11 +26,14 @@ export async function waitForPreview(o: {
   const deadline = performance.now() + deadlineMs;
   let shown = { deployment: 0n, line: 0n };
   let row: PreviewRow | undefined;
+  let first = true;
   while (performance.now() < deadline && !o.signal.aborted) {
     row = await selectPreview(o.pool, { ...o.repository, pullRequest: o.pullRequest });
-    if (row?.deployment_id != null) shown = await printLog(o, row.deployment_id, shown);
     const end = row && (await judge(row, o.sitesPort));
+    // The log of a build that was over before the first look is an earlier run's.
+    if (row?.deployment_id != null && !(first && end)) shown = await printLog(o, row.deployment_id, shown);
     if (end) return end;
+    first = false;
     await sleep(200);
   }
   const state = row ? `its newest deployment is ${row.deployment_state ?? "not there yet"}` : "Central does not know it yet";
