@@ -7,7 +7,7 @@ import { runVisibly } from "./run-visibly.mjs";
 import { SetupError } from "./step.mjs";
 
 /**
- * @typedef {{ integrity?: string, optional?: boolean, os?: string[], cpu?: string[], libc?: string[] }} Entry
+ * @typedef {{ version?: string, integrity?: string, optional?: boolean, os?: string[], cpu?: string[], libc?: string[] }} Entry
  * @typedef {{ packages: Record<string, Entry> }} Lock
  */
 
@@ -75,7 +75,7 @@ export function holdsAll(wanted, installed, machine) {
   return Object.entries(wanted.packages).every(([name, entry]) => {
     if (name === "") return true;
     const found = installed.packages[name];
-    if (found) return found.integrity === entry.integrity;
+    if (found) return found.version === entry.version && found.integrity === entry.integrity;
     const isForThisMachine = entry.os?.includes(machine.os) && entry.cpu?.includes(machine.cpu) && !entry.libc;
     return entry.optional === true && !isForThisMachine;
   });

@@ -58,7 +58,11 @@ export async function up(
     });
     const ended = Promise.race([failure.promise, stop.asked]);
     const outcome = await Promise.race([started.then(async () => ended), ended]);
-    steps.print(outcome === undefined ? "\nStopping; press Ctrl-C again to end at once." : `\n${outcome.message}\nStopping.`);
+    steps.print(
+      outcome === undefined
+        ? "\nStopping; press Ctrl-C again to end at once."
+        : "\nA part of Catapult ended by itself; stopping the others.",
+    );
     // A start that was cut short ends its step first, so that what the step made is known to the releases below.
     await Promise.race([started.catch(() => undefined), sleep(10_000, undefined, { ref: false })]);
     await releasers.runAll();

@@ -29,3 +29,8 @@ test("A package of another content is noticed.", () => {
   other.packages["node_modules/plain"] = { integrity: "sha512-z" };
   expect(holdsAll(wanted, other, machine)).toBe(false);
 });
+
+test("A package of another version is noticed, also where the lock file knows no content hash.", () => {
+  const lock = { packages: { "node_modules/plain": { version: "1.0.1" } } };
+  expect(holdsAll(lock, { packages: { "node_modules/plain": { version: "1.0.0" } } }, machine)).toBe(false);
+});
