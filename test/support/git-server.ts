@@ -35,6 +35,7 @@ export async function startGitServer(): Promise<GitServer> {
   const server: Server = createServer((request, response) => {
     requests.push({ method: request.method ?? "", url: request.url ?? "", authorization: request.headers.authorization });
     if (handler !== undefined) handler(request, response);
+    else if (!(request.url ?? "").includes(".git/")) response.writeHead(204).end();
     else serveGit(join(folder, "bare"), request, response);
   });
   await new Promise<void>((settle) => server.listen(0, "127.0.0.1", settle));

@@ -1,4 +1,4 @@
-import { Readable } from "node:stream";
+import { PassThrough, Readable } from "node:stream";
 import { CloneError } from "#worker/clone/clone-error.ts";
 import type { Clone } from "#worker/clone/fetch-commit.ts";
 import { runGit, startGit } from "#worker/clone/run-git.ts";
@@ -58,7 +58,10 @@ function openArchive(clone: Clone, tree: string, maxBytes: number, signal: Abort
   const { child, done } = startGit({ ...clone, args: ["archive", "--format=tar", tree], signal });
   // Whoever stops reading closes git's pipe, and git ends; nobody may be listening by then.
   done.catch(() => undefined);
-  return Readable.from(limitBytes(child.stdout, maxBytes, done), { objectMode: false });
+  // At once: when a child exits, Node lets what nobody reads yet flow away.
+  const held = child.stdout.pipe(new PassThrough());
+  held.once("close", () => child.stdout.destroy());
+  return Readable.from(limitBytes(held, maxBytes, done), { objectMode: false });
 }
 
 async function* limitBytes(source: Readable, maxBytes: number, done: Promise<void>): AsyncGenerator<Buffer> {

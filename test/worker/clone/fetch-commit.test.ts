@@ -78,6 +78,16 @@ test("An archive that is larger than it may be fails instead of ending early", a
   await clone.remove();
 });
 
+test("An archive that is read only after git has ended is whole", async () => {
+  const clone = await fetchCommit(request(await server.commit("acme/site", { "index.html": "late" })));
+  for (let round = 0; round < 5; round++) {
+    const archive = await archiveTree(clone, "", 1_000_000, signal);
+    await new Promise((settle) => setTimeout(settle, 100));
+    expect((await buffer(archive)).length).toBe(10_240);
+  }
+  await clone.remove();
+});
+
 test("A commit that is not there, a repository that is not there and a server that redirects are told apart", async () => {
   await server.commit("acme/site", { "index.html": "x" });
   expect((await refusal(fetchCommit(request("0123456789012345678901234567890123456789")))).reason).toBe("commit_not_found");
