@@ -1,0 +1,65 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, expect, test } from "vitest";
+import { ConfigError } from "#common/config/read-config.ts";
+import { createSigningKey, formatWorkerKeyFile } from "#common/rpc/keys.ts";
+import { readWorkerConfig } from "#worker/config.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "catapult-config-"));
+const pem = join(folder, "a.pem");
+writeFileSync(pem, "x");
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const key = formatWorkerKeyFile({ worker: "w1", sign: createSigningKey("s"), verify: [createSigningKey("v")] });
+const good = { WORKER_KEY: key, CENTRAL_URL: "https://central.test", TLS_CERT_FILE: pem, TLS_KEY_FILE: pem, SITES_LISTEN: ":80" };
+
+function problems(env: Record<string, string>): string[] {
+  try {
+    readWorkerConfig(env);
+  } catch (error) {
+    if (error instanceof ConfigError) return error.problems.map(({ variable }) => variable);
+    throw error;
+  }
+  return [];
+}
+
+test("What must be given is little, and the rest has defaults", () => {
+  expect(readWorkerConfig(good)).toMatchObject({
+    githubUrl: "https://github.com",
+    caddyAdmin: "http://127.0.0.1:2019",
+    sitesDir: "/var/www/sites",
+    buildMemory: 4 * 2 ** 30,
+    buildTimeout: 600_000,
+    buildImage: "localhost/catapult-builder:latest",
+  });
+});
+
+test("All that is wrong is named at once", () => {
+  expect(
+    problems({
+      CENTRAL_URL: "x",
+      SITES_TLS_CERT_FILE: pem,
+      BUILD_DNS: "resolver",
+      BUILD_CPUS: "-1",
+      CADDY_ADMIN: "tcp://x",
+      SITES_DIR: "/www/{env.X}",
+    }).toSorted(),
+  ).toEqual([
+    "BUILD_CPUS",
+    "BUILD_DNS",
+    "CADDY_ADMIN",
+    "CENTRAL_URL",
+    "SITES_DIR",
+    "SITES_TLS_KEY_FILE",
+    "TLS_CERT_FILE",
+    "TLS_KEY_FILE",
+    "WORKER_KEY",
+  ]);
+});
+
+test("HTTPS for the sites without a certificate is refused instead of served in plain", () => {
+  const { SITES_LISTEN: _, ...withDefault } = good;
+  expect(problems(withDefault)).toEqual(["SITES_LISTEN"]);
+  expect(problems({ ...withDefault, SITES_TLS_CERT_FILE: pem, SITES_TLS_KEY_FILE: pem })).toEqual([]);
+});
