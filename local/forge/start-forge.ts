@@ -1,7 +1,6 @@
 import { chmod, mkdir } from "node:fs/promises";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { createServer as createTlsServer } from "node:https";
-import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import type { Logger } from "#common/logger.ts";
 import { ensureAccount } from "./actions/accounts.ts";
@@ -61,9 +60,9 @@ export async function startForge(o: ForgeOptions): Promise<Forge> {
   await mkdir(join(o.directory, "repositories"), { recursive: true });
   await chmod(o.directory, 0o700); // users' tokens lie there
   const store = openStore(join(o.directory, "forge.sqlite"));
-  let answer: (request: IncomingMessage, response: ServerResponse) => Promise<void> = async () => undefined;
+  let answer: ((request: IncomingMessage, response: ServerResponse) => Promise<void>) | undefined;
   const listener = (request: IncomingMessage, response: ServerResponse) => {
-    answer(request, response).catch((error: unknown) => {
+    answer?.(request, response).catch((error: unknown) => {
       log(`${request.method} ${request.url} failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`);
       response.destroy();
     });
@@ -73,7 +72,10 @@ export async function startForge(o: ForgeOptions): Promise<Forge> {
     const { host, port } = o.listen ?? { host: "127.0.0.1", port: 0 };
     await new Promise<void>((resolve, reject) => server.once("error", reject).listen(port, host, resolve));
     const shownHost = host.includes(":") ? `[${host}]` : host;
-    const url = `${o.tls === undefined ? "http" : "https"}://${shownHost}:${(server.address() as AddressInfo).port}`;
+    const address = server.address();
+    if (address === null || typeof address === "string")
+      throw new Error(`The forge listens on ${String(address)}, which is no port.`);
+    const url = `${o.tls === undefined ? "http" : "https"}://${shownHost}:${address.port}`;
     const app = readApp(store, o.app, clock);
     const webhooks = createWebhookSender({
       store,

@@ -74,8 +74,6 @@ async function retarget(context: ForgeContext, pull: PullRequest, base: string):
 }
 
 async function reopen(context: ForgeContext, pull: PullRequest): Promise<PullRequest> {
-  const refuse = (reason: string) =>
-    validationFailed({ resource: "PullRequest", code: "custom", field: "state", message: `state cannot be changed. ${reason}` });
   if (pull.mergedAt !== null) throw refuse("The pull request cannot be reopened.");
   if (context.store.repositories.get(pull.head.repositoryId) === undefined)
     throw refuse("The repository that submitted this pull request has been deleted.");
@@ -92,3 +90,6 @@ async function reopen(context: ForgeContext, pull: PullRequest): Promise<PullReq
   if (counts === undefined) throw refuse(`There are no new commits on the ${pull.head.ref} branch.`);
   return { ...moved, counts };
 }
+
+const refuse = (reason: string) =>
+  validationFailed({ resource: "PullRequest", code: "custom", field: "state", message: `state cannot be changed. ${reason}` });

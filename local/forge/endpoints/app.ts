@@ -47,6 +47,7 @@ function choosePermissions(installation: Installation, wanted: Record<string, st
   for (const [permission, level] of Object.entries(wanted))
     if (!holds(installation.permissions, permission, level))
       throw new HttpError(422, "The permissions requested are not granted to this installation.");
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- holds() knows no other level
   return { ...(wanted as Record<string, Level>), metadata: "read" };
 }
 

@@ -4,6 +4,8 @@ import { pageSize } from "../http/paging.ts";
 import { ok, type Call, type Route } from "../http/route.ts";
 import { renderDelivery, renderFullDelivery } from "../render/delivery.ts";
 
+const failed = (code: number) => code < 200 || code >= 400;
+
 function find(call: Call) {
   requireApp(call.actor);
   const delivery = call.context.store.deliveries.get(Number(call.parameters["id"]));
@@ -17,7 +19,6 @@ function list(call: Call) {
   requireApp(call.actor);
   const below = Number(/^v1_(\d+)$/.exec(call.query.get("cursor") ?? "")?.[1] ?? Infinity);
   const status = call.query.get("status");
-  const failed = (code: number) => code < 200 || code >= 400;
   const found = call.context.store.deliveries
     .filter((each) => each.id < below && (status === null || failed(each.statusCode) === (status === "failure")))
     .toSorted((one, other) => other.id - one.id);

@@ -72,6 +72,7 @@ async function update(call: Call) {
     base: { type: "string" },
     maintainer_can_modify: { type: "boolean" },
   });
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the field's oneOf was just checked
   const state = body.state as "open" | "closed" | undefined;
   const updated = await updatePullRequest(
     call.context,

@@ -55,6 +55,7 @@ export function parseBody<S extends BodySpec>(spec: S, raw: Buffer): BodyOf<S> {
   }
   for (const name of Object.keys(body)) if (!Object.hasOwn(spec, name)) problems.push(`"${name}" is not a permitted key.`);
   if (problems.length > 0) throw invalidRequest(...problems);
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- each field was just checked
   return body as BodyOf<S>;
 }
 
@@ -68,7 +69,7 @@ function parseObject(raw: Buffer): Record<string, unknown> {
   }
   if (typeof value !== "object" || value === null || Array.isArray(value))
     throw new HttpError(400, "Body should be a JSON object");
-  return value as Record<string, unknown>;
+  return { ...value };
 }
 
 function describeMismatch(field: Field, value: unknown): string | undefined {

@@ -41,8 +41,9 @@ function renderLine(line: string): string {
   return `<p>${renderInline(trimmed)}</p>`;
 }
 
+const cells = (row: string) => row.replaceAll(/^\||\|\s*$/g, "").split("|");
+
 function renderTable(rows: string[]): string {
-  const cells = (row: string) => row.replaceAll(/^\||\|\s*$/g, "").split("|");
   const shown = rows.filter((row) => !/^[|\s:-]+$/.test(row));
   return `<table>${shown
     .map(

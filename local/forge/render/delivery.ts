@@ -22,6 +22,7 @@ export function renderFullDelivery(delivery: Delivery, content: DeliveryContent)
   return {
     ...renderDelivery(delivery),
     url: delivery.url,
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- payloads are made here, as objects
     request: { headers: content.requestHeaders, payload: JSON.parse(content.body) as Record<string, unknown> },
     response: { headers: content.responseHeaders, payload: content.responseBody },
   } satisfies Schema<"hook-delivery">;

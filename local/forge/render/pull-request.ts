@@ -80,7 +80,9 @@ export function renderPullRequestSimple(context: ForgeContext, pull: PullRequest
     review_comment_url: `${api}/pulls/comments{/number}`,
     comments_url: `${issue}/comments`,
     statuses_url: `${api}/statuses/${pull.head.sha}`,
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- see RenderedSide
     head: head as RenderedSide,
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- see RenderedSide
     base: base as RenderedSide,
     _links: {
       self: { href: url },

@@ -69,6 +69,9 @@ function renderUrls(context: ForgeContext, repository: Repository) {
   };
 }
 
+// What the description of this schema leaves out, though GitHub sends it.
+const organizationSettings = { custom_properties: {} };
+
 export function renderRepository(context: ForgeContext, repository: Repository) {
   const open = context.store.pullRequests.filter((each) => each.repositoryId === repository.id && each.state === "open").length;
   const forks = context.store.repositories.filter((each) => each.parentId === repository.id).length;
@@ -107,6 +110,7 @@ export function renderRepository(context: ForgeContext, repository: Repository) 
     web_commit_signoff_required: false,
     topics: [] as string[],
     visibility,
+    ...organizationSettings,
     forks,
     open_issues: open,
     watchers: 0,

@@ -61,6 +61,7 @@ export function openStore(file: string): Store {
 
   function collection<T extends { id: number }>(kind: string): Collection<T> {
     const records = new Map<number, T>();
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what this store wrote under this kind
     for (const row of select.iterate(kind)) records.set(Number(row["id"]), JSON.parse(String(row["body"])) as T);
     return {
       get: (id) => records.get(id),
@@ -96,6 +97,7 @@ export function openStore(file: string): Store {
     deliveries,
     deliveryContent(id) {
       const row = selectOne.get("delivery_content", id);
+      // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what this store wrote under this kind
       return row === undefined ? undefined : (JSON.parse(String(row["body"])) as DeliveryContent);
     },
     putDelivery(delivery, content) {
