@@ -7,13 +7,13 @@ import { checkConfigHosts, checkDeploymentConfig } from "./check-deployment-conf
 import { productionHost } from "./check-site-host.ts";
 import { forksName, siteTypeName } from "./names.ts";
 import { previewLabelCandidates } from "./preview-label.ts";
-import type { DeploymentConfigRow } from "./rows.ts";
+import type { DeploymentConfigRow, EnvironmentRow } from "./rows.ts";
 import { insertDeploymentConfig, type NewDeploymentConfig } from "./sql/insert-deployment-config.ts";
 import { selectDeploymentConfig } from "./sql/select-deployment-configs.ts";
 import { selectEnvironment } from "./sql/select-environment.ts";
 import { selectHostOwner } from "./sql/select-host-owner.ts";
 import { violatedUnique } from "./violated-constraint.ts";
-import { fieldError, refuseViolations } from "./violation.ts";
+import { fieldError, refuseViolations, type Violation } from "./violation.ts";
 
 const schema = CreateDeploymentConfigRequestSchema;
 
@@ -31,13 +31,13 @@ export async function createDeploymentConfig(
   o: { pool: pg.Pool; resolveRepository: ResolveRepository },
   config: DeploymentConfig,
 ): Promise<DeploymentConfigRow> {
-  refuseViolations(schema, checkDeploymentConfig(config));
   const environment = await selectEnvironment(o.pool, config.environment);
-  if (environment === undefined)
-    throw refusal(Code.InvalidArgument, "environment", `there is no environment ${config.environment}`);
-  const suffixes = { name: environment.name, domainSuffixes: environment.domain_suffixes };
-  // The longest label there can be: how it is chosen depends on what else is in the domain.
-  refuseViolations(schema, checkConfigHosts(config, suffixes, longestLabel(config.githubRepo)));
+  const violations = checkDeploymentConfig(config);
+  if (environment === undefined) {
+    const message = `there is no environment ${config.environment}`;
+    throw fieldError(Code.InvalidArgument, schema, [...violations, { field: "deployment_config.environment", message }]);
+  }
+  refuseViolations(schema, [...violations, ...checkPlace(config, environment, violations)]);
   const repository = await findRepository(o.resolveRepository, config);
   const values = newConfig(config, environment.id, repository);
   try {
@@ -50,6 +50,13 @@ export async function createDeploymentConfig(
   } catch (error) {
     throw refusalOf(error, config, repository) ?? error;
   }
+}
+
+function checkPlace(config: DeploymentConfig, environment: EnvironmentRow, found: readonly Violation[]): Violation[] {
+  if (found.some(({ field }) => field === "deployment_config.domain")) return [];
+  const suffixes = { name: environment.name, domainSuffixes: environment.domain_suffixes };
+  // The longest label there can be: how it is chosen depends on what else is in the domain.
+  return checkConfigHosts(config, suffixes, longestLabel(config.githubRepo));
 }
 
 async function findRepository(resolve: ResolveRepository, config: DeploymentConfig): Promise<SeenRepository> {

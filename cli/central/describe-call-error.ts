@@ -34,7 +34,7 @@ export function describeCallError(error: ConnectError, o: { attempt: string; url
     case Code.DeadlineExceeded:
       return `${where} did not answer in time. Nothing may have been done, or all of it: list what is there before you repeat it.`;
     case Code.Unavailable:
-      return `${where} cannot do it now (unavailable: ${said}). Try again.`;
+      return `${where} cannot do it now (unavailable):\n${indent(said)}`;
     case Code.Unimplemented:
       return `${where} knows no such call (${said}).\nIs CATAPULT_CENTRAL_URL right, and is Central as new as this command?`;
     default:

@@ -32,15 +32,9 @@ export async function addDaemons(program: Command, argv: readonly string[]): Pro
   }
 }
 
-async function run(name: string, start: (log: Logger, releasers: Releasers) => Promise<{ url: string }>): Promise<void> {
+async function run(name: string, start: (log: Logger, releasers: Releasers) => Promise<unknown>): Promise<void> {
   const { createLogger } = await import("#common/logger.ts");
   const { runDaemon } = await import("#common/lifecycle.ts");
   const log = createLogger({ name, level: process.env["LOG_LEVEL"] || "info" });
-  await runDaemon({
-    log,
-    start: async (releasers) => {
-      const { url } = await start(log, releasers);
-      log.info({ url }, "ready");
-    },
-  });
+  await runDaemon({ log, start: async (releasers) => void (await start(log, releasers)) });
 }

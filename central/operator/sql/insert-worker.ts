@@ -9,6 +9,8 @@ export async function insertWorker(
   client: ClientBase,
   worker: { id: string; environment: string; endpoint: string; enabled: boolean },
 ): Promise<WorkerRow | undefined> {
+  // PostgreSQL refuses a text with NUL; nothing is called so.
+  if (worker.environment.includes("\0")) return undefined;
   const { rows } = await client.query<WorkerRow>(
     `insert into workers (id, environment_id, endpoint, enabled)
      select $1, id, $3, $4 from environments where name = $2

@@ -8,6 +8,8 @@ export async function lockEnvironment(
   client: ClientBase,
   name: string,
 ): Promise<{ id: bigint; workers: bigint; configs: bigint } | undefined> {
+  // PostgreSQL refuses a text with NUL; nothing is called so.
+  if (name.includes("\0")) return undefined;
   const locked = await client.query<{ id: bigint }>(`select id from environments where name = $1 for update`, [name]);
   const id = locked.rows[0]?.id;
   if (id === undefined) return undefined;

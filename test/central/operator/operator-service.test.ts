@@ -247,6 +247,31 @@ describe("making a deployment config", () => {
     expect([Code[error.code], error.message]).toEqual([Code[code], expect.stringContaining(`deployment_config.${field}`)]);
   });
 
+  test("names bad values and a place outside the environment at once", async () => {
+    const { name } = await makeEnvironment();
+    const { githubOrg, githubRepo } = addRepository();
+    const deploymentConfig = { githubOrg, githubRepo, environment: name, domain: "elsewhere.example.org", rootDir: "/x" };
+    const error = await refusal(async () => server.client.createDeploymentConfig({ deploymentConfig }));
+    expect(error.rawMessage.split("\n").map((line) => line.split(":")[0])).toEqual([
+      "deployment_config.root_dir",
+      "deployment_config.domain",
+    ]);
+  });
+
+  test("a name with NUL, which the database cannot hold, is the name of nothing", async () => {
+    const { client } = server;
+    const worker = { id: "w", environment: "a\0", endpoint: "https://w.example.org" };
+    const deploymentConfig = { githubOrg: "Acme", githubRepo: "site", environment: "a\0", domain: "a.example.org" };
+    const calls: [() => Promise<unknown>, Code][] = [
+      [async () => client.deleteEnvironment({ name: "a\0" }), Code.NotFound],
+      [async () => client.deleteWorker({ id: "a\0" }), Code.NotFound],
+      [async () => client.deleteDeploymentConfig({ githubOrg: "a", githubRepo: "a\0" }), Code.NotFound],
+      [async () => client.createWorker({ worker }), Code.InvalidArgument],
+      [async () => client.createDeploymentConfig({ deploymentConfig }), Code.InvalidArgument],
+    ];
+    for (const [call, code] of calls) expect(Code[(await refusal(call)).code]).toBe(Code[code]);
+  });
+
   test("40 a command of 10 MB is refused before it is read as a message", async () => {
     const deploymentConfig = { githubOrg: "Acme", githubRepo: "site", buildCommand: "x".repeat(10_000_000) };
     const error = await refusal(async () => server.client.createDeploymentConfig({ deploymentConfig }));

@@ -11,6 +11,7 @@ import {
   TokenNameTakenError,
   TokenValueError,
 } from "#central/operator/tokens.ts";
+import { touchToken } from "#central/operator/sql/touch-token.ts";
 import { createLogger } from "#common/logger.ts";
 import { createTestDatabase, type TestDatabase } from "#test/support/database.ts";
 
@@ -76,6 +77,24 @@ test("a use is noted, at most once a minute", async () => {
   await pool.query(`update operator_tokens set used_at = now() - interval '61 s' where name = 'busy'`);
   await findToken(pool, token);
   expect((await usedAt("busy"))! > first!).toBe(true);
+});
+
+test("a use that others noted meanwhile is not written again, and within the minute nobody waits for the row", async () => {
+  const token = await createToken(pool, { name: "crowd", scope: "read" });
+  await findToken(pool, token);
+  const first = await usedAt("crowd");
+  const { rows } = await pool.query<{ id: bigint }>(`select id from operator_tokens where name = 'crowd'`);
+  await touchToken(pool, rows[0]!.id);
+  expect(await usedAt("crowd")).toBe(first);
+  const other = await pool.connect();
+  await other.query("begin");
+  await other.query(`select from operator_tokens where name = 'crowd' for update`);
+  try {
+    expect(await findToken(pool, token)).toEqual({ name: "crowd", scope: "read" });
+  } finally {
+    await other.query("rollback");
+    other.release();
+  }
 });
 
 test.each(["", "A", "-a", "a-", "a b", "a".repeat(65), "a\n"])("a token cannot be called %j", async (name) => {
