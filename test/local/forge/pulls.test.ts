@@ -88,6 +88,15 @@ test("a fault can apply a call and drop its answer, or answer 403 with retry-aft
   expect((await t.ann().pulls.get({ ...site, pull_number: 1 })).status).toBe(200);
 });
 
+test("a stale fault repeats what was read first while the state moves on", async () => {
+  const end = t.forge.setFault({ kind: "stale", method: "GET", path: /pulls\/3$/ });
+  await t.ann().pulls.get({ ...site, pull_number: 3 });
+  await t.forge.closePullRequest({ owner: "acme", name: "site", number: 3 });
+  expect((await t.ann().pulls.get({ ...site, pull_number: 3 })).data.state).toBe("open");
+  end();
+  expect((await t.ann().pulls.get({ ...site, pull_number: 3 })).data.state).toBe("closed");
+});
+
 test("a restart finds everything", async () => {
   const before = (await t.forge.deliveries()).length;
   await t.restart();
