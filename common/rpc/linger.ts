@@ -1,6 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
-import { constants } from "node:http2";
 import type { Socket } from "node:net";
 
 const patienceMs = 100;
@@ -10,19 +9,13 @@ const lingerMs = 500;
  * Ends a connection whose request was answered before its body had arrived. Node would go on swallowing the body of a kept-alive HTTP/1.1
  * connection without an end (301 MB measured). A refusal comes so early that even a small body is not parsed yet, so the rest has `patienceMs`
  * to arrive, of which one buffer is read; then the client has `lingerMs` to take the answer, as destroying at once resets the connection and
- * can lose it. On HTTP/2 only the stream is closed.
+ * can lose it. On HTTP/2 Node closes the stream by itself, and flow control holds the body back.
  */
 export function refuseUnreadBody(
   request: IncomingMessage | Http2ServerRequest,
   response: ServerResponse | Http2ServerResponse,
 ): void {
-  if ("stream" in request) {
-    const { stream } = request;
-    response.once("finish", () => {
-      if (!request.complete) setImmediate(() => stream.close(constants.NGHTTP2_NO_ERROR));
-    });
-    return;
-  }
+  if ("stream" in request) return;
   const { socket } = request;
   response.once("prefinish", () => {
     // Begins to read, up to one buffer: Node dumps a body that nobody began to read, and what is dumped knows no back-pressure.

@@ -12,10 +12,15 @@ describe("the logger", () => {
     { request: { headers: { "x-central-signature": secret } } },
     { a: { b: { c: { privateKey: secret } } } },
     { sign: { kid: "a", key: secret } },
-  ])("redacts by name, down to the fifth level: %j", (fields) => {
-    const { log, text } = createLogCollector();
+    { a: { b: { c: { d: { e: { f: { Authorization: secret } } } } } } },
+    { key: { type: "Buffer", data: [1, 2, secret] }, after: 1 },
+    { secret: [secret, "a"], after: [1] },
+    { token: `"},{ \\" ${secret}` },
+  ])("redacts by name at any depth: %j", (fields) => {
+    const { log, text, lines } = createLogCollector();
     log.info(fields, "something");
-    expect(text()).toContain("something");
+    expect(lines()).toMatchObject([{ msg: "something" }]);
+    expect(text()).toContain("[redacted]");
     expect(text()).not.toContain(secret);
   });
 

@@ -3,6 +3,7 @@ import type { Socket } from "node:net";
 import { connect } from "node:net";
 import { connect as connectHttp2, constants } from "node:http2";
 import { setTimeout as sleep } from "node:timers/promises";
+import { connect as connectTls } from "node:tls";
 import { Code, ConnectError, createClient } from "@connectrpc/connect";
 import { createConnectTransport, Http2SessionManager } from "@connectrpc/connect-node";
 import { describe, expect, it, onTestFinished } from "vitest";
@@ -31,14 +32,10 @@ function createSignedClient(server: TestServer) {
 }
 
 /** Writes bytes to the server's port and reads until it closes the connection. */
-async function exchange(port: number, bytes: string): Promise<string> {
+function exchange(port: number, bytes: string): Promise<string> {
   const socket = connect(port, "127.0.0.1");
-  const chunks: Buffer[] = [];
-  socket.on("data", (chunk: Buffer) => chunks.push(chunk));
   socket.on("error", () => undefined);
-  socket.write(bytes);
-  await once(socket, "close");
-  return Buffer.concat(chunks).toString();
+  return readAnswer(socket, bytes);
 }
 
 /** Sends body bytes as long as the server takes them; how many it took until the connection ended. */
@@ -148,19 +145,31 @@ describe("a server", () => {
     expect(JSON.stringify(failed)).toMatch(/disk on fire.*at shelf 7/);
   });
 
-  it("does not swallow the body of a call that it refused: HTTP/1.1 gets the answer, then the connection ends", async () => {
-    const server = await startTestServer();
-    const socket = connect(server.port, "127.0.0.1");
-    let answer = "";
-    socket.on("data", (chunk: Buffer) => (answer += chunk.toString()));
-    socket.write(
-      `POST ${buildPath} HTTP/1.1\r\nHost: x\r\nContent-Type: application/proto\r\nContent-Length: 1000000000\r\n\r\n`,
-    );
-    const taken = await flood(socket);
-    expect(answer).toMatch(/^HTTP\/1\.1 401 /);
-    // What the kernel's socket buffers hold on both sides, far from the whole.
-    expect(taken).toBeLessThan(30_000_000);
-  });
+  it.each([buildPath, "/refused"])(
+    "does not swallow the body it refused at %s: the answer comes, then the connection ends",
+    async (path) => {
+      const bytesRead = Promise.withResolvers<number>();
+      // The count is had where a callback sees the socket.
+      if (path === buildPath) bytesRead.resolve(0);
+      const server = await startTestServer({
+        http(request, response) {
+          const { socket } = request;
+          socket.once("close", () => bytesRead.resolve(socket.bytesRead));
+          response.statusCode = 401;
+          response.end("no");
+          return Promise.resolve(true);
+        },
+      });
+      const socket = connect(server.port, "127.0.0.1");
+      let answer = "";
+      socket.on("data", (chunk: Buffer) => (answer += chunk.toString()));
+      socket.write(`POST ${path} HTTP/1.1\r\nHost: x\r\nContent-Type: application/proto\r\nContent-Length: 1000000000\r\n\r\n`);
+      // What the client could send is what the kernel's buffers hold on both sides, far from the whole.
+      expect(await flood(socket)).toBeLessThan(50_000_000);
+      expect(answer).toMatch(/^HTTP\/1\.1 401 /);
+      expect(await bytesRead.promise).toBeLessThan(1_000_000);
+    },
+  );
 
   it("keeps the connection of a refused call whose small body did arrive", async () => {
     const server = await startTestServer();
@@ -170,10 +179,13 @@ describe("a server", () => {
     let answers = "";
     socket.on("data", (chunk: Buffer) => (answers += chunk.toString()));
     socket.write(call);
-    await eventually(() => expect(answers.match(/HTTP\/1\.1 401/g)).toHaveLength(1));
-    await sleep(300);
-    socket.write(call);
-    await eventually(() => expect(answers.match(/HTTP\/1\.1 401/g)).toHaveLength(2));
+    // Three, as Node parses what follows the first bytes in another way than these, and decides after the body is there or before.
+    for (const count of [1, 2, 3]) {
+      await eventually(() => expect(answers.match(/HTTP\/1\.1 401/g)).toHaveLength(count));
+      await sleep(300);
+      if (count < 3) socket.write(call);
+    }
+    expect(socket.readableEnded).toBe(false);
   });
 
   it("closes the stream of a refused call on HTTP/2 and keeps the session", async () => {
@@ -233,12 +245,14 @@ describe.each([{ tls: true }, { tls: false }])("stopping, with tls $tls", ({ tls
     busy.on("error", () => undefined);
     onTestFinished(() => busy.destroy());
     await once(busy, "connect");
+    const fresh = await connectHttp1(server);
     const running = createSignedClient(server).build(buildSample);
     await eventually(() => expect(server.handled).toHaveLength(1));
 
     const stopped = server.stop(30_000);
     await Promise.all([idle.closed ? undefined : once(idle, "goaway"), expect(startOnOldSession(busy)).resolves.not.toBe(200)]);
     await expect(createSignedClient(server).build(buildSample)).rejects.toThrow(/ECONNREFUSED/);
+    expect(await readAnswer(fresh, "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")).toMatch(/^$|^HTTP\/1\.1 503 /);
     release.resolve();
     await expect(running).resolves.toBeDefined();
     await stopped;
@@ -263,6 +277,27 @@ describe.each([{ tls: true }, { tls: false }])("stopping, with tls $tls", ({ tls
     expect([Code.Unavailable, Code.Aborted, Code.Canceled]).toContain(await failure);
   });
 });
+
+/** A connection that has not said anything yet. */
+async function connectHttp1(server: TestServer): Promise<Socket> {
+  const socket =
+    server.ca === undefined
+      ? connect(server.port, "127.0.0.1")
+      : connectTls({ port: server.port, host: "127.0.0.1", ca: server.ca, ALPNProtocols: ["http/1.1"] });
+  onTestFinished(() => void socket.destroy());
+  socket.on("error", () => undefined);
+  await once(socket, server.ca === undefined ? "connect" : "secureConnect");
+  return socket;
+}
+
+/** Says something and reads until the server ends the connection. */
+async function readAnswer(socket: Socket, request: string): Promise<string> {
+  let answer = "";
+  socket.on("data", (chunk: Buffer) => (answer += chunk.toString()));
+  socket.write(request);
+  if (!socket.destroyed) await once(socket, "close");
+  return answer;
+}
 
 /** Tries a call on a session that was open before the stop: the status, or what came instead. */
 function startOnOldSession(session: ReturnType<typeof connectHttp2>): Promise<unknown> {
