@@ -26,6 +26,8 @@ test("a web token signed by another key is refused", async () => {
   await expect(t.app(privateKey).octokit.request("GET /app")).rejects.toMatchObject({ status: 401 });
 });
 
+const encode = (value: object) => Buffer.from(JSON.stringify(value)).toString("base64url");
+
 test.each([
   ["over ten minutes long", { iat: -60, exp: 700 }, 401],
   ["over already", { iat: -600, exp: -1 }, 401],
@@ -34,7 +36,6 @@ test.each([
   ["as it should be", { iat: -60, exp: 540 }, 200],
 ])("a web token that is %s is answered as at GitHub", async (_, claims, status) => {
   const seconds = Math.floor(now / 1000);
-  const encode = (value: object) => Buffer.from(JSON.stringify(value)).toString("base64url");
   const signed = `${encode({ alg: "RS256", typ: "JWT" })}.${encode({ iss: "4711", ...claims, iat: seconds + claims.iat, exp: seconds + claims.exp })}`;
   const jwt = `${signed}.${createSign("RSA-SHA256").update(signed).sign(t.privateKey, "base64url")}`;
   const response = await fetch(`${t.forge.apiUrl}/app`, { headers: { authorization: `Bearer ${jwt}` } });
