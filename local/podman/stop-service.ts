@@ -15,8 +15,8 @@ export async function stopService(paths: PodmanPaths, elevate: readonly string[]
   await removeContainers(paths).catch((error: Error) => log(`podman: containers were left running: ${error.message}`));
   await endProcess(paths, elevate, log);
   await unmountOwn(paths, elevate, log);
-  if (elevate.length === 0) await rm(paths.pidFile, { force: true });
-  else await runCommand([...elevate, "rm", "-f", paths.pidFile]);
+  if ((await findService(paths)) === undefined && (await findOwnMounts(paths)).length === 0)
+    await removeRunFolder(paths, elevate);
 }
 
 /** Ends a service that a killed run left behind. Its containers are swept by whoever uses the new one. */
@@ -71,6 +71,12 @@ async function sendSignal(pid: number, signal: "TERM" | "KILL", elevate: readonl
   } catch (error) {
     if (!(error instanceof Error && "code" in error && error.code === "ESRCH")) throw error;
   }
+}
+
+/** To Podman this is like a reboot. It says so of a folder that is not there too, so a second stop is no error. */
+async function removeRunFolder(paths: PodmanPaths, elevate: readonly string[]): Promise<void> {
+  if (elevate.length === 0) await rm(paths.run, { recursive: true, force: true });
+  else await runCommand([...elevate, "rm", "-rf", "--", paths.run]);
 }
 
 /** Podman mounts its own storage folder onto itself; while that stands, nobody can delete the state folder. */

@@ -5,6 +5,7 @@ import type Dockerode from "dockerode";
 import { appendOverlay } from "./append-overlay.ts";
 import { callPodman } from "#worker/podman/podman-error.ts";
 import { callLibpod } from "#worker/podman/call-libpod.ts";
+import { settleAll } from "#worker/podman/settle-all.ts";
 import { hashInputs } from "./hash-inputs.ts";
 import { readArchitecture } from "./image-contents.ts";
 import { findImage, imageName } from "./image-name.ts";
@@ -32,7 +33,7 @@ export async function buildImage(o: {
   try {
     say("installing Debian 13 packages and the Node tools");
     const step = { folder, architecture, onLine: (line: string) => (/^(E|W): |npm error/.test(line) ? say(line) : undefined) };
-    const [system, overlay] = await settleAll(makeSystem(step), makeOverlay(step));
+    const [system, overlay] = await settleAll([makeSystem(step), makeOverlay(step)]);
     say("putting it together");
     await appendOverlay({ system, overlay, folder });
     say("importing it into Podman");
@@ -44,12 +45,6 @@ export async function buildImage(o: {
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
-}
-
-/** Both are awaited before either's error is passed on, so that nothing still writes into a folder that is being deleted. */
-async function settleAll<A, B>(first: Promise<A>, second: Promise<B>): Promise<[A, B]> {
-  await Promise.allSettled([first, second]);
-  return Promise.all([first, second]);
 }
 
 async function importTar(podman: Dockerode, file: string, reference: string): Promise<string> {

@@ -1,7 +1,10 @@
 import type Dockerode from "dockerode";
 import { expectDuplex } from "#worker/podman/expect-stream.ts";
 import { callPodman } from "#worker/podman/podman-error.ts";
+import { withDeadline } from "#worker/podman/with-deadline.ts";
 import { createDemultiplexer, type OutputName } from "./demultiplex.ts";
+
+const deadlineMs = 60_000;
 
 /** Attaches to a container that has not started, so that nothing of its output is missed. `end` comes when the container ended. */
 export async function followOutput(
@@ -10,7 +13,11 @@ export async function followOutput(
 ): Promise<{ end: Promise<void>; close(): void }> {
   const stream = expectDuplex(
     await callPodman("attach to the container", async () =>
-      container.attach({ stream: true, stdout: true, stderr: true, hijack: true }),
+      withDeadline(
+        deadlineMs,
+        "attach to the container",
+        container.attach({ stream: true, stdout: true, stderr: true, hijack: true }),
+      ),
     ),
   );
   const end = new Promise<void>((resolve) => {

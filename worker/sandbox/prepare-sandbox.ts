@@ -3,6 +3,7 @@ import { readFile } from "node:fs/promises";
 import { networkInterfaces } from "node:os";
 import type Dockerode from "dockerode";
 import { callPodman } from "#worker/podman/podman-error.ts";
+import { settleAll } from "#worker/podman/settle-all.ts";
 import { withDeadline } from "#worker/podman/with-deadline.ts";
 import { listOwnAddresses } from "./choose-subnet.ts";
 import { buildUser, describeBuild, describeHolder, describeVolume, type SandboxNames } from "./container-options.ts";
@@ -76,11 +77,11 @@ async function createAll(
   id: string,
 ): Promise<{ holder: Dockerode.Container; build: Dockerode.Container }> {
   const { podman } = setup;
-  const [subnet, certificates] = await Promise.all([
+  const [subnet, certificates] = await settleAll([
     createNetwork(podman, { name: names.network, id, networkName: setup.networkName, labels: setup.labels }),
     setup.caFile === undefined ? undefined : readFile(setup.caFile, "utf8"),
-    callPodman("create the volume of a build", async () => podman.createVolume(describeVolume(names.volume, setup, 0))),
-    callPodman("create the store of a build", async () => podman.createVolume(describeVolume(names.store, setup, buildUser))),
+    createVolume(setup, names.volume, 0),
+    createVolume(setup, names.store, buildUser),
   ]);
   const rules = renderRules({ dns: setup.dns, ownAddresses: [...listOwnAddresses(networkInterfaces()), subnet.gateway] });
   const create = async (options: Dockerode.ContainerCreateOptions): Promise<Dockerode.Container> =>
@@ -88,10 +89,15 @@ async function createAll(
       withDeadline(createDeadlineMs, `create ${options.name}`, podman.createContainer(options)),
     );
   const holder = await create(describeHolder(setup, names, rules));
-  // The build's container needs the holder to exist, not to run. Neither is awaited alone: what one still makes, the release must find.
-  const [started, made] = await Promise.allSettled([startHolder(holder), create(describeBuild(setup, names))]);
-  if (started.status === "rejected") throw started.reason;
-  if (made.status === "rejected") throw made.reason;
+  // The build's container needs the holder to exist, not to run.
+  const [, build] = await settleAll([startHolder(holder), create(describeBuild(setup, names))]);
   await putArchive(holder, "/build", packLayout(certificates), "keep");
-  return { holder, build: made.value };
+  return { holder, build };
+}
+
+async function createVolume(setup: SandboxSetup, name: string, owner: number): Promise<void> {
+  const attempt = `create the volume ${name}`;
+  await callPodman(attempt, async () =>
+    withDeadline(createDeadlineMs, attempt, setup.podman.createVolume(describeVolume(name, setup, owner))),
+  );
 }

@@ -1,6 +1,10 @@
 import type { Readable } from "node:stream";
 import type Dockerode from "dockerode";
 import { callPodman } from "#worker/podman/podman-error.ts";
+import { withDeadline } from "#worker/podman/with-deadline.ts";
+
+/** Gigabytes take seconds; more means that the service is gone or the tar does not go on. */
+const deadlineMs = 300_000;
 
 /** Unpacks a tar into a folder of a running container. `keep`: owners as in the tar; `container`: all is the container's user's. */
 export async function putArchive(
@@ -16,5 +20,6 @@ export async function putArchive(
     path: folder,
     ...(owners === "container" ? { copyUIDGID: "true" } : {}),
   });
-  await callPodman(`put files into ${folder} of the build`, async () => Promise.race([put, broken]));
+  const attempt = `put files into ${folder} of the build`;
+  await callPodman(attempt, async () => withDeadline(deadlineMs, attempt, Promise.race([put, broken])));
 }

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import type Dockerode from "dockerode";
 import { callLibpod } from "#worker/podman/call-libpod.ts";
 import { callPodman, PodmanError, readStatusCode } from "#worker/podman/podman-error.ts";
@@ -5,6 +6,7 @@ import { withDeadline } from "#worker/podman/with-deadline.ts";
 import type { SandboxNames } from "./container-options.ts";
 
 const deadlineMs = 30_000;
+const trials = 4;
 
 /** Removes all that a sandbox is made of, whatever of it is there. The holder goes after the build, which depends on it. */
 export async function releaseSandbox(podman: Dockerode, names: SandboxNames): Promise<void> {
@@ -38,13 +40,17 @@ export async function removeVolume(podman: Dockerode, name: string): Promise<voi
   await remove(`remove the volume ${name}`, async () => podman.getVolume(name).remove({ force: true }));
 }
 
+/** Tried again: on a busy machine Podman may still be unmounting what it has just stopped. */
 async function remove(attempt: string, call: () => Promise<unknown>): Promise<void> {
-  try {
-    await withDeadline(deadlineMs, attempt, callPodman(attempt, call));
-  } catch (error) {
-    if (error instanceof PodmanError && isGone(error)) return;
-    throw error;
-  }
+  for (let trial = 1; ; trial += 1)
+    try {
+      await withDeadline(deadlineMs, attempt, callPodman(attempt, call));
+      return;
+    } catch (error) {
+      if (error instanceof PodmanError && isGone(error)) return;
+      if (trial === trials) throw error;
+      await sleep(250 * trial);
+    }
 }
 
 function isGone(error: PodmanError): boolean {

@@ -53,7 +53,7 @@ test("what a killed run left is ended, and the next one has the same storage", a
 test("stopping twice is no error", async () => {
   const service = await startPodman({ stateDir, log });
   await service.stop();
-  await service.stop();
+  await expect(service.stop()).resolves.toBeUndefined();
 });
 
 test("two state folders have two services, which see nothing of each other", async () => {

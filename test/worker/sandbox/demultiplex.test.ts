@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import { array, assert, integer, property } from "fast-check";
 import { expect, test } from "vitest";
 import { createDemultiplexer } from "#worker/sandbox/demultiplex.ts";
 
@@ -12,8 +12,8 @@ function frame(stream: number, text: string): Buffer {
 
 test("both outputs come apart without a byte lost, wherever the chunks break", () => {
   const frames = [frame(1, "one "), frame(2, "error"), frame(1, ""), frame(1, "two")];
-  fc.assert(
-    fc.property(fc.array(fc.integer({ min: 1, max: 9 }), { minLength: 1 }), (sizes) => {
+  assert(
+    property(array(integer({ min: 1, max: 9 }), { minLength: 1 }), (sizes) => {
       const seen = { stdout: "", stderr: "" };
       const write = createDemultiplexer((name, chunk) => (seen[name] += chunk.toString()));
       const bytes = Buffer.concat(frames);

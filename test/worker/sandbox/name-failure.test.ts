@@ -32,13 +32,12 @@ test("an unknown status is a failed command, not a success", () => {
   expect(name({ exitCode: 1 })).toBe("command_failed");
 });
 
+function say(exitCode: number): string | undefined {
+  const report = { status: 2, oomKills: 2, pidRefusals: 7 };
+  return nameFailure({ exitCode, report, saidNoSpace: false, fileBytes: 2 ** 20 }, limits, request)?.message;
+}
+
 test("each message names the limit, by the variable that sets it", () => {
-  const say = (exitCode: number): string | undefined =>
-    nameFailure(
-      { exitCode, report: { status: 2, oomKills: 2, pidRefusals: 7 }, saidNoSpace: false, fileBytes: 2 ** 20 },
-      limits,
-      request,
-    )?.message;
   expect(say(71)).toBe(
     "The build used up its memory of 1 GiB (BUILD_MEMORY); the kernel ended 2 of its processes. Its files took 1 MiB of 2 GiB; they are held in memory.",
   );

@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import { array, assert, nat, property, stringMatching, uint8Array } from "fast-check";
 import { expect, test } from "vitest";
 import { cleanLine, createLineSplitter, lineLimit } from "#worker/sandbox/split-lines.ts";
 
@@ -11,8 +11,8 @@ function split(...chunks: (string | Buffer)[]): string[] {
 }
 
 test("lines are the same wherever the chunks break, also within a character", () => {
-  fc.assert(
-    fc.property(fc.array(fc.stringMatching(/^[a-zäö€ ]*$/), { maxLength: 8 }), fc.nat(200), (lines, cut) => {
+  assert(
+    property(array(stringMatching(/^[a-zäö€ ]*$/), { maxLength: 8 }), nat(200), (lines, cut) => {
       const bytes = Buffer.from(lines.map((line) => `${line}\n`).join(""));
       expect(split(bytes.subarray(0, cut), bytes.subarray(cut))).toEqual(lines);
     }),
@@ -46,8 +46,8 @@ test.each([
 });
 
 test("no line of any bytes has a control character in it", () => {
-  fc.assert(
-    fc.property(fc.uint8Array({ maxLength: 300 }), (bytes) => {
+  assert(
+    property(uint8Array({ maxLength: 300 }), (bytes) => {
       // oxlint-disable-next-line no-control-regex -- it is what must not be there
       for (const line of split(Buffer.from(bytes))) expect(line).not.toMatch(/[\u0000-\u0008\u000A-\u001F\u007F-\u009F]/);
     }),
