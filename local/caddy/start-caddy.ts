@@ -6,6 +6,7 @@ import { tmpdir, userInfo } from "node:os";
 import { join, resolve } from "node:path";
 import { createInterface } from "node:readline";
 import { setTimeout as sleep } from "node:timers/promises";
+import { errorCode } from "#common/error-details.ts";
 
 /** A socket's path may be 107 bytes long; Linux refuses the rest. */
 const socketPathLimit = 107;
@@ -95,8 +96,8 @@ async function createSocketFolder(folder: string): Promise<string> {
   const name = `catapult-${createHash("sha256").update(folder).digest("hex").slice(0, 16)}`;
   const base = Buffer.byteLength(tmpdir()) <= 40 ? tmpdir() : "/tmp";
   const path = join(base, name);
-  await mkdir(path, { mode: 0o700 }).catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== "EEXIST") throw error;
+  await mkdir(path, { mode: 0o700 }).catch((error: unknown) => {
+    if (errorCode(error) !== "EEXIST") throw error;
   });
   // Anybody may create names in a shared folder: one that another user made, or a link, is not trusted.
   const found = await lstat(path);

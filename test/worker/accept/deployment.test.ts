@@ -3,7 +3,7 @@ import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Readable } from "node:stream";
-import { create } from "@bufbuild/protobuf";
+import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import Dockerode from "dockerode";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 import { createLogger } from "#common/logger.ts";
@@ -67,6 +67,7 @@ async function startTestWorker(): Promise<{
   const store = await openSiteStore(join(folder, "state"));
   const caches = await openCacheStore({ folder: join(folder, "caches"), maxBytes: 1e6, totalBytes: 2e6 });
   const behind: Promise<unknown>[] = [];
+  const errors: unknown[] = [];
   const dependencies = {
     store,
     sitesDir,
@@ -90,7 +91,7 @@ async function startTestWorker(): Promise<{
   const acceptor = createAcceptor({
     store,
     slots: 1,
-    onError: (error) => void behind.push(Promise.reject(error)),
+    onError: (error) => errors.push(error),
     work: {
       reportAgain: (finished) => void reports.push(finished),
       remove: (request, controller) => removeSite(dependencies, request, controller.signal),
@@ -122,7 +123,7 @@ async function startTestWorker(): Promise<{
               networkName: "catapult-test",
               caches,
               maxSourceBytes: 1e7,
-              runInSandbox: (request) => sandbox(request),
+              runInSandbox: (run) => sandbox(run),
             },
           },
           request,
@@ -130,10 +131,19 @@ async function startTestWorker(): Promise<{
         ),
     },
   });
-  return { acceptor, store, reports, orders, settled: () => Promise.all(behind) };
+  return {
+    acceptor,
+    store,
+    reports,
+    orders,
+    async settled() {
+      await Promise.all(behind);
+      expect(errors).toEqual([]);
+    },
+  };
 }
 
-function build(changes: Partial<BuildRequest>): BuildRequest {
+function build(changes: MessageInitShape<typeof BuildRequestSchema>): BuildRequest {
   const generation = changes.generation ?? 1n;
   return create(BuildRequestSchema, {
     siteId: 5n,

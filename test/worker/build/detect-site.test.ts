@@ -1,4 +1,4 @@
-import fc from "fast-check";
+import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import type { BuildPlan, Planned } from "#worker/build/build-plan.ts";
 import { detectSite } from "#worker/build/detect-site.ts";
@@ -139,8 +139,8 @@ test("Whatever .deploy.json holds, it is read or refused by reason, and sets not
   fc.assert(
     fc.property(fc.oneof(fc.json(), fc.string()), (text) => {
       const result = readSettings(unset, text);
-      if (result.ok) expect(Object.keys(result.value).toSorted()).toEqual(["buildCommand", "outputDir", "rootDir", "siteType"]);
-      else expect(result.failure.reason).toMatch(/^[a-z_]+_invalid$/);
+      const outcome = result.ok ? Object.keys(result.value).toSorted().join() : result.failure.reason;
+      expect(outcome).toMatch(/^(buildCommand,outputDir,rootDir,siteType|[a-z_]+_invalid)$/);
     }),
     { numRuns: 1_000 },
   );

@@ -90,10 +90,12 @@ test("Without 200.html and 404.html only navigations get /index.html", async () 
   expect((await getSite(port, "missing.test", "/route", { accept: "text/html" })).body).toBe("GONE");
 });
 
+async function policy(host: string, path: string): Promise<unknown> {
+  return (await getSite(port, host, path)).headers["cache-control"];
+}
+
 test("Only what carries its hash in its name is kept for ever, and never a fallback in its place", async () => {
   const kept = "public, max-age=31536000, immutable";
-  const policy = async (host: string, path: string): Promise<unknown> =>
-    (await getSite(port, host, path)).headers["cache-control"];
   expect(await policy("plain.test", "/_app/immutable/chunk.js")).toBe(kept);
   expect(await policy("plain.test", "/assets/index-CnYZkq1v.js")).toBe(kept);
   expect(await policy("plain.test", "/assets/my-portrait.png")).toBe("no-cache");

@@ -48,12 +48,12 @@ test("While 200 releases are switched, no request fails, none sees two releases 
   await reconcileRoutes(createCaddyAdmin(caddy.admin), options, { previews: [host], production: [] });
   const releases: string[] = [];
   for (let generation = 2; generation <= 30; generation++) releases.push(await publish(generation));
-  let done = false;
+  const hammering = { on: true };
   const failures: string[] = [];
   let requests = 0;
   const hammer = async (): Promise<void> => {
     let known = { etag: "", body: "" };
-    while (!done) {
+    while (hammering.on) {
       const answer = await getSite(port, host, "/", known.etag === "" ? {} : { "if-none-match": known.etag });
       requests++;
       if (answer.status === 200) {
@@ -67,7 +67,7 @@ test("While 200 releases are switched, no request fails, none sees two releases 
     await switchLiveLink(sitesDir, host, 1n, releases[turn % releases.length]!);
     await new Promise((settle) => setTimeout(settle, 5));
   }
-  done = true;
+  hammering.on = false;
   await hammers;
   expect(failures).toEqual([]);
   expect(requests).toBeGreaterThan(200);
