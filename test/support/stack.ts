@@ -113,7 +113,7 @@ export async function startStack(options: { environments?: string[]; database?: 
       secretKeyFile,
       async stop() {
         for (const release of releases.toReversed()) await release();
-        await rm(directory, { recursive: true, force: true });
+        if (process.env["KEEP_TEST_STATE"] === undefined) await rm(directory, { recursive: true, force: true });
       },
     };
   } catch (error) {
