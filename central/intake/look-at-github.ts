@@ -3,7 +3,8 @@ import type { SeenBranch, SeenPullRequest } from "#central/decision/decide.ts";
 import type { GitHub } from "#central/github/create-github.ts";
 import { getBranchHead } from "#central/github/get-branch-head.ts";
 import { getPullRequest } from "#central/github/get-pull-request.ts";
-import { getRepository } from "#central/github/get-repository.ts";
+import { findInstalledRepository } from "#central/github/find-installed-repository.ts";
+import { getRepository, type Repository } from "#central/github/get-repository.ts";
 import { GitHubError } from "#central/github/github-error.ts";
 import { resolveRepository } from "#central/github/resolve-repository.ts";
 import { type Config, selectConfig } from "./sql/select-config.ts";
@@ -39,8 +40,8 @@ async function readRepository(github: GitHub, config: Config) {
 }
 
 /**
- * An App that was removed and installed again has a new installation, whose id the config does not know: an answer that says "not here"
- * or "not allowed" is believed only after the App itself was asked.
+ * A repository that was renamed, or an App that was removed and installed again, answers "not here" or "not allowed" under what the config knows:
+ * that is believed only after the repository was looked for by its id.
  */
 async function withRefreshedConfig<T>(
   o: Context,
@@ -48,23 +49,28 @@ async function withRefreshedConfig<T>(
   look: (config: Config) => Promise<T | undefined>,
 ): Promise<T | undefined> {
   const first = await look(config).catch((error: unknown) => {
-    if (error instanceof GitHubError && (error.status === 401 || error.status === 403) && error.retryAfterMs === undefined)
-      return undefined;
+    const refused = error instanceof GitHubError && (error.status === 401 || error.status === 403);
+    if (refused && error.retryAfterMs === undefined) return undefined;
     throw error;
   });
   if (first !== undefined) return first;
-  const resolved = await resolveRepository(o.github, config.githubOrg, config.githubRepo);
-  if (resolved === undefined || resolved.repositoryId !== config.repositoryId) return undefined;
-  if (
-    resolved.installationId === config.installationId &&
-    resolved.owner === config.githubOrg &&
-    resolved.repo === config.githubRepo
-  ) {
-    return undefined;
-  }
-  await follow(o.pool, { ...config, installationId: resolved.installationId }, resolved);
+  const found = await relocate(o.github, config);
+  if (found === undefined) return undefined;
+  await follow(o.pool, { ...config, installationId: found.installationId }, found);
   const current = await selectConfig(o.pool, config.id);
   return current === undefined ? undefined : look(current);
+}
+
+/** Where a config's repository is now, if that is not where the config says. */
+async function relocate(github: GitHub, config: Config): Promise<(Repository & { installationId: bigint }) | undefined> {
+  const named = await resolveRepository(github, config.githubOrg, config.githubRepo);
+  if (named?.repositoryId === config.repositoryId) return isElsewhere(named, config) ? named : undefined;
+  const found = await findInstalledRepository(github, config.installationId, config.repositoryId);
+  return found === undefined ? undefined : { ...found, installationId: config.installationId };
+}
+
+function isElsewhere(found: Repository & { installationId: bigint }, config: Config): boolean {
+  return found.installationId !== config.installationId || found.owner !== config.githubOrg || found.repo !== config.githubRepo;
 }
 
 async function follow(pool: Pool, config: Config, now: { owner: string; repo: string; defaultBranch: string }): Promise<void> {
