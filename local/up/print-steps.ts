@@ -12,6 +12,8 @@ export class StepError extends Error {
 }
 
 export function createSteps(out: NodeJS.WritableStream): Steps {
+  // A reader that went away (`npm start | head`) must not end what runs.
+  out.on("error", () => undefined);
   const print = (text: string): void => {
     out.write(`${text}\n`);
   };

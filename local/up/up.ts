@@ -63,8 +63,9 @@ export async function up(
         ? "\nStopping; press Ctrl-C again to end at once."
         : "\nA part of Catapult ended by itself; stopping the others.",
     );
-    // A start that was cut short ends its step first, so that what the step made is known to the releases below.
-    await Promise.race([started.catch(() => undefined), sleep(10_000, undefined, { ref: false })]);
+    // A start that was cut short ends its step first (the image's build takes a minute, unless the terminal's Ctrl-C reached its programs too),
+    // so that nothing goes on behind the releases below.
+    await Promise.race([started.catch(() => undefined), sleep(120_000, undefined, { ref: false })]);
     await releasers.runAll();
     if (outcome !== undefined) throw outcome;
     steps.print("Stopped.");
