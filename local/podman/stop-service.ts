@@ -2,6 +2,7 @@ import { readFile, rm } from "node:fs/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import { connectPodman } from "#worker/podman/connect-podman.ts";
 import { withDeadline } from "#worker/podman/with-deadline.ts";
+import { sweepSandboxes } from "#worker/sandbox/sweep-sandboxes.ts";
 import type { PodmanPaths } from "./podman-paths.ts";
 import { runCommand } from "./run-command.ts";
 
@@ -38,6 +39,7 @@ async function removeContainers(paths: PodmanPaths): Promise<void> {
   if ((await findService(paths)) === undefined) return;
   const podman = connectPodman(paths.socket);
   const remove = async (): Promise<void> => {
+    await sweepSandboxes(podman);
     const containers = await podman.listContainers({ all: true });
     // A container that shares another's network goes first: Podman refuses to remove the one that others depend on.
     for (const dependent of [true, false])

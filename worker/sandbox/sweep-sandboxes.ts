@@ -7,11 +7,11 @@ import { roleLabel, sandboxLabel, type Role } from "./sandbox-labels.ts";
 const deadlineMs = 30_000;
 
 /**
- * Removes what sandboxes of this networkName left behind when their worker died, and answers how many things that were. To be called
- * when none of them runs. One that cannot be removed does not keep the others; its error is passed on at the end.
+ * Removes what sandboxes of this networkName, or without one of any, left behind when their worker died, and answers how many things
+ * that were. To be called when none of them runs. One that cannot be removed does not keep the others; its error is passed on at the end.
  */
-export async function sweepSandboxes(podman: Dockerode, networkName: string): Promise<number> {
-  const filters = { label: [`${sandboxLabel}=${networkName}`] };
+export async function sweepSandboxes(podman: Dockerode, networkName?: string): Promise<number> {
+  const filters = { label: [networkName === undefined ? sandboxLabel : `${sandboxLabel}=${networkName}`] };
   const containers = await list("containers", async () => podman.listContainers({ all: true, filters }));
   const withRole = (role: Role): string[] =>
     containers.filter((container) => container.Labels[roleLabel] === role).map((container) => container.Id);

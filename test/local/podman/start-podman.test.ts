@@ -64,3 +64,14 @@ test("two state folders have two services, which see nothing of each other", asy
   await Promise.all([one.stop(), two.stop()]);
   await rm(derivePodmanPaths(other).run, { recursive: true, force: true });
 });
+
+test("a stop removes what builds left, and nothing else", async () => {
+  const service = await startPodman({ stateDir, log });
+  const podman = connectPodman(service.socket);
+  await podman.createVolume({ Name: "kept" });
+  await podman.createVolume({ Name: "left", Labels: { "catapult.sandbox": "any" } });
+  await service.stop();
+  const next = await startPodman({ stateDir, log });
+  expect((await connectPodman(next.socket).listVolumes()).Volumes.map((volume) => volume.Name)).toEqual(["kept"]);
+  await next.stop();
+});

@@ -43,6 +43,7 @@ test("a build can write to its own capped file systems in memory and nowhere els
   ];
   const refused = await look(`for place in ${places.join(" ")}; do [ -w $place ] && echo "$place is writable"; done; echo done`);
   expect(refused).toBe("done");
+  expect(await look("awk '$2 == \"/\" { print $4 }' /proc/mounts")).toMatch(/^ro,/);
   const mounts = await look("df --block-size=1 --output=target,fstype,size /build /nix /tmp /run /var/tmp /dev/shm | tail -n +2");
   const sizes = mounts.split("\n").map((line) => line.split(/\s+/));
   expect(sizes).toEqual([
