@@ -7,20 +7,22 @@ import { createTestDatabase, type TestDatabase } from "#test/support/database.ts
 
 const log = createLogger({ name: "test", level: "silent" });
 let database: TestDatabase;
+let pool: Pool;
 let pools: Pool[];
 
 beforeEach(async () => {
   database = await createTestDatabase();
   pools = [1, 2, 3].map(() => createPool(database.url, log));
+  pool = createPool(database.url, log);
+  pools.push(pool);
 });
 afterEach(async () => {
-  for (const pool of pools) await pool.end();
+  for (const one of pools) await one.end();
   await database.drop();
 });
 
 test("replicas that start at once migrate once, and a later start changes nothing", async () => {
-  await Promise.all(pools.map(async (pool) => migrate(pool, log)));
-  const [pool] = pools as [Pool];
+  await Promise.all(pools.map(async (one) => migrate(one, log)));
   const read = async () => (await pool.query("select * from schema_migrations order by number")).rows;
   const first = await read();
   expect(first.length).toBeGreaterThan(0);
@@ -30,7 +32,6 @@ test("replicas that start at once migrate once, and a later start changes nothin
 });
 
 test("a database that a newer version migrated is refused, with what to do", async () => {
-  const [pool] = pools as [Pool];
   await migrate(pool, log);
   await pool.query("insert into schema_migrations (number, name) values (9999, '9999_later.sql')");
   const refused = migrate(pool, log);
@@ -39,6 +40,6 @@ test("a database that a newer version migrated is refused, with what to do", asy
 });
 
 test("int8 is bigint on the pool", async () => {
-  const { rows } = await (pools as [Pool])[0].query("select 9007199254740993::bigint as id");
+  const { rows } = await pool.query("select 9007199254740993::bigint as id");
   expect(rows[0]).toEqual({ id: 9_007_199_254_740_993n });
 });

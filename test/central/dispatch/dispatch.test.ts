@@ -10,7 +10,7 @@ import {
   startTestCentral,
   type TestCentral,
 } from "../support/start-test-central.ts";
-import { log } from "../support/start-test-central.ts";
+import { log } from "../support/test-log.ts";
 import { replaceLostDeployments } from "#central/reconcile/replace-lost-deployments.ts";
 
 let central: TestCentral;

@@ -5,17 +5,19 @@ import { parseDelivery } from "#central/intake/parse-delivery.ts";
 
 type Example = { name: string; examples: Record<string, unknown>[] };
 const file = createRequire(import.meta.url).resolve("@octokit/webhooks-examples/api.github.com/index.json");
-const examples = JSON.parse(readFileSync(file, "utf8")) as Example[];
+const examples: Example[] = JSON.parse(readFileSync(file, "utf8"));
 const all = examples.flatMap(({ name, examples: payloads }) => payloads.map((payload) => ({ name, payload })));
 
 test("every event that GitHub documents is understood or ignored with a reason, and none is rejected", () => {
   expect(all.length).toBeGreaterThan(200);
-  for (const { name, payload } of all) {
-    const hint = parseDelivery(name, JSON.stringify(payload));
-    expect(hint.kind, `${name} ${String(payload["action"])}`).not.toBe("rejected");
-    if ("reason" in hint) expect(hint.reason).not.toBe("");
-    if (name !== "pull_request" && name !== "push" && name !== "ping") expect(hint.kind).toBe("ignored");
-  }
+  const bad = all
+    .map(({ name, payload }) => ({ name, hint: parseDelivery(name, JSON.stringify(payload)) }))
+    .filter(({ name, hint }) => {
+      const silent = "reason" in hint && hint.reason === "";
+      const handled = ["pull_request", "push", "ping"].includes(name);
+      return silent || hint.kind === "rejected" || (!handled && hint.kind !== "ignored");
+    });
+  expect(bad).toEqual([]);
 });
 
 test("GitHub's own pull requests give repository, number and commit for the four actions alone", () => {
@@ -50,6 +52,9 @@ describe("a push", () => {
   test("that deletes the branch is ignored", () => expect(push({ deleted: true, after: "0".repeat(40) }).kind).toBe("ignored"));
 });
 
+const bodyWithId = (id: string) =>
+  `{"ref":"refs/heads/main","after":"${"a".repeat(40)}","repository":{"id":${id},"default_branch":"main"}}`;
+
 describe("bad input", () => {
   test("10 deep, repeated and __proto__ keys are rejected or read like any other, and never throw", () => {
     expect(parseDelivery("push", `${"[".repeat(10_000)}${"]".repeat(10_000)}`).kind).toBe("rejected");
@@ -59,11 +64,9 @@ describe("bad input", () => {
     expect(parseDelivery("push", '{"__proto__":{"repository":{"id":5}}}').kind).toBe("rejected");
   });
   test("11 ids over 2^53 keep every digit, over 2^63 they are rejected", () => {
-    const body = (id: string) =>
-      `{"ref":"refs/heads/main","after":"${"a".repeat(40)}","repository":{"id":${id},"default_branch":"main"}}`;
-    expect(parseDelivery("push", body("9007199254740993"))).toMatchObject({ repositoryId: 9_007_199_254_740_993n });
+    expect(parseDelivery("push", bodyWithId("9007199254740993"))).toMatchObject({ repositoryId: 9_007_199_254_740_993n });
     for (const id of ["9223372036854775808", "0", "-1", "1.5", '"5"', "1e400", "null"]) {
-      expect(parseDelivery("push", body(id)).kind).toBe("rejected");
+      expect(parseDelivery("push", bodyWithId(id)).kind).toBe("rejected");
     }
   });
   test("27 a commit that is none is rejected", () => {

@@ -10,7 +10,7 @@ import { centralSignatureHeader, createSigningInterceptor, workerSignatureHeader
 import { CentralService } from "#gen/catapult/v1/central_service_pb.js";
 import { WorkerSchema } from "#gen/catapult/v1/operator_service_pb.js";
 import { type BuildRequest, type CleanupRequest, Outcome, WorkerService } from "#gen/catapult/v1/worker_service_pb.js";
-import { log } from "./start-test-central.ts";
+import { log } from "./test-log.ts";
 
 export type FakeWorker = Awaited<ReturnType<typeof startFakeWorker>>;
 

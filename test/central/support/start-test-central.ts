@@ -9,18 +9,17 @@ import { startCentral } from "#central/main.ts";
 import { createDeploymentConfig } from "#central/operator/create-deployment-config.ts";
 import { createEnvironment } from "#central/operator/create-environment.ts";
 import { createReleasers } from "#common/lifecycle.ts";
-import { createLogger } from "#common/logger.ts";
 import { create } from "@bufbuild/protobuf";
 import { DeploymentConfigSchema, EnvironmentSchema } from "#gen/catapult/v1/operator_service_pb.js";
 import { startForge } from "#local/forge/start-forge.ts";
 import { createTestDatabase } from "#test/support/database.ts";
+import { log } from "./test-log.ts";
 import { startFakeWorker, type FakeWorker } from "./start-fake-worker.ts";
 
 export type TestCentral = Awaited<ReturnType<typeof startTestCentral>>;
 
 const appId = "4711";
 export const webhookSecret = "It's a Secret to Everybody";
-export const log = createLogger({ name: "test", level: process.env["TEST_LOG"] ?? "silent" });
 
 /** Central as its main.ts wires it, on loopback, with real PostgreSQL, the forge, and a worker that only says what a test wants. */
 export async function startTestCentral(o: { worker?: boolean; replicas?: number } = {}) {
