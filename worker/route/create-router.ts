@@ -13,26 +13,21 @@ export function createRouter(o: {
   hosts: () => RouteHosts | Promise<RouteHosts>;
   apply: (hosts: RouteHosts) => Promise<void>;
 }): Router {
-  let running: Promise<void> | undefined;
-  let next: Promise<void> | undefined;
-  const run = async (): Promise<void> => o.apply(await o.hosts());
-  const start = (): Promise<void> => {
-    const current = run().finally(() => {
-      if (running === current) running = undefined;
-    });
-    running = current;
-    return current;
-  };
+  let tail: Promise<unknown> = Promise.resolve();
+  let waiting: Promise<void> | undefined;
   return {
     reconcile() {
-      if (running === undefined) return start();
-      next ??= running
-        .catch(() => undefined)
-        .then(() => {
-          next = undefined;
-          return start();
-        });
-      return next;
+      if (waiting !== undefined) return waiting;
+      const before = tail;
+      const run = (async () => {
+        await before;
+        // From here on the hosts are being read: who calls now may have changed them, and needs the next.
+        waiting = undefined;
+        await o.apply(await o.hosts());
+      })();
+      waiting = run;
+      tail = run.catch(() => undefined);
+      return run;
     },
   };
 }

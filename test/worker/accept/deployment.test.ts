@@ -376,3 +376,20 @@ test("A host that another site serves is not taken from it", async () => {
   expect(report.failure).toMatchObject({ stage: Stage.ROUTE, reason: "host_taken" });
   expect((await getSite(port, "pr-1-site.test", "/")).body).toBe("first");
 });
+
+test("A stop ends what runs, takes no more, and says no last word: Central's lease hands the work on", async () => {
+  let gone = false;
+  sandbox = async (run) => {
+    await new Promise((settle) => run.signal.addEventListener("abort", settle));
+    gone = true;
+    return { ok: false, imageId: "", failure: { stage: "build", reason: "canceled", message: "canceled" } };
+  };
+  const commit = await git.commit("acme/site", { "package.json": '{"devDependencies":{"vite":"7"}}' });
+  expect(await worker.acceptor.build(build({ commit }))).toBe(Outcome.ACCEPTED);
+  await eventually(() => expect(worker.reports.some(({ state }) => state === DeploymentState.BUILDING)).toBe(true));
+  await worker.acceptor.stop();
+  expect(gone).toBe(true);
+  expect(worker.reports.every(({ state }) => state < DeploymentState.SUCCEEDED)).toBe(true);
+  expect(await worker.acceptor.build(build({ commit, generation: 2n }))).toBe(Outcome.BUSY);
+  expect(worker.store.get(5n)?.finished).toBeUndefined();
+});

@@ -1,4 +1,4 @@
-import { mkdtemp, mkdir, rm, symlink, utimes, writeFile } from "node:fs/promises";
+import { mkdtemp, mkdir, readFile, rm, symlink, utimes, writeFile } from "node:fs/promises";
 import { request } from "node:https";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -39,7 +39,6 @@ test("With a wildcard certificate the sites are HTTPS, no certificate is ordered
     hosts: () => ({ previews: [], production: ["a.sites.test"] }),
   });
   await router.reconcile();
-  const { readFile } = await import("node:fs/promises");
   const ca = await readFile(files.caFile, "utf8");
   const body = await new Promise<string>((settle, refuse) => {
     const options = {
