@@ -37,7 +37,7 @@ import { sweepSandboxes } from "#worker/sandbox/sweep-sandboxes.ts";
 
 const gibibyte = 2 ** 30;
 const reconcileMs = 30_000;
-const keepReleases = 5;
+const keep = { releases: 5, bytes: 2 * gibibyte };
 /** Longer than any signed call can be repeated or any dispatch can wait. */
 const forgetRemovedMs = 30 * 24 * 3_600_000;
 /** What last reports get when the worker stops; Central's leases cover the rest. */
@@ -130,7 +130,7 @@ export async function startWorker(config: WorkerConfig, log: Logger, releasers: 
           {
             ...dependencies,
             outputLimits: { maxBytes: config.buildDisk, maxFiles: 100_000 },
-            keepReleases,
+            keep,
             routeTimeoutMs: 20_000,
             clone: ({ repository, commit, cloneToken }, signal) =>
               cloneCommit({

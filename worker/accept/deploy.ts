@@ -6,7 +6,7 @@ import type { SiteStore } from "#worker/accept/site-store.ts";
 import { planBuild } from "#worker/build/plan-build.ts";
 import { runBuild, type Builder, type BuildOutput } from "#worker/build/run-build.ts";
 import type { Clone } from "#worker/clone/fetch-commit.ts";
-import { collectReleases } from "#worker/publish/collect-releases.ts";
+import { collectReleases, type Keep } from "#worker/publish/collect-releases.ts";
 import { findRelease, publishRelease, type Published } from "#worker/publish/publish-release.ts";
 import { formatReleaseName } from "#worker/publish/release-name.ts";
 import type { OutputLimits } from "#worker/publish/unpack-output.ts";
@@ -33,7 +33,7 @@ export type DeployDependencies = {
   clone: (request: BuildRequest, signal: AbortSignal) => Promise<Clone>;
   sitesDir: string;
   outputLimits: OutputLimits;
-  keepReleases: number;
+  keep: Keep;
   routeTimeoutMs: number;
 };
 
@@ -90,7 +90,7 @@ export async function deploy(
       await made.after();
       await o.store.withLock(siteId, async () => {
         const live = o.store.get(siteId)?.live;
-        if (live !== undefined) await collectReleases(o.sitesDir, siteId, live.release, o.keepReleases);
+        if (live !== undefined) await collectReleases(o.sitesDir, siteId, live.release, o.keep);
       });
     },
   };

@@ -1,13 +1,16 @@
 import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { errorCode } from "#common/error-details.ts";
-import { manifestFile } from "#worker/publish/manifest.ts";
+import { manifestFile, readManifest } from "#worker/publish/manifest.ts";
 import { parseReleaseName } from "#worker/publish/release-name.ts";
 import { removeTree } from "#worker/publish/remove-tree.ts";
 import { liveFolder, siteFolder, sitePaths, temporaryPrefix } from "#worker/publish/site-paths.ts";
 
-/** Deletes all releases of a site but the live one and the `keep` newest. */
-export async function collectReleases(sitesDir: string, siteId: bigint, live: string, keep: number): Promise<void> {
+/** How many of a site's newest releases are kept for rollbacks, and how many bytes they may have together. */
+export type Keep = { releases: number; bytes: number };
+
+/** Deletes all releases of a site but the live one and the newest within `keep`. */
+export async function collectReleases(sitesDir: string, siteId: bigint, live: string, keep: Keep): Promise<void> {
   const paths = sitePaths(sitesDir, siteId);
   const releases = (await list(paths.releases))
     .flatMap((name) => {
@@ -15,7 +18,13 @@ export async function collectReleases(sitesDir: string, siteId: bigint, live: st
       return parsed === undefined ? [] : [{ name, generation: parsed.generation }];
     })
     .toSorted((a, b) => (a.generation < b.generation ? 1 : -1));
-  const kept = new Set([live, ...releases.slice(0, keep).map(({ name }) => name)]);
+  const kept = new Set([live]);
+  let bytes = 0;
+  for (const { name } of releases.slice(0, keep.releases)) {
+    bytes += (await readManifest(paths.manifests, name))?.bytes ?? 0;
+    if (bytes > keep.bytes) break;
+    kept.add(name);
+  }
   for (const { name } of releases) if (!kept.has(name)) await removeTree(join(paths.releases, name));
   const manifests = new Set([...kept].map((name) => manifestFile(paths.manifests, name)));
   for (const name of await list(paths.manifests)) {

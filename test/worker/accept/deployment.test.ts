@@ -100,7 +100,7 @@ async function startTestWorker(): Promise<{
           {
             ...dependencies,
             outputLimits: { maxBytes: 1e7, maxFiles: 1_000 },
-            keepReleases: 2,
+            keep: { releases: 2, bytes: 1e6 },
             routeTimeoutMs: 1_000,
             clone: ({ repository, commit, cloneToken }, signal) =>
               cloneCommit({
@@ -378,17 +378,18 @@ test("A host that another site serves is not taken from it", async () => {
 });
 
 test("A stop ends what runs, takes no more, and says no last word: Central's lease hands the work on", async () => {
-  let gone = false;
+  const sandboxIs = { begun: false, gone: false };
   sandbox = async (run) => {
+    sandboxIs.begun = true;
     await new Promise((settle) => run.signal.addEventListener("abort", settle));
-    gone = true;
+    sandboxIs.gone = true;
     return { ok: false, imageId: "", failure: { stage: "build", reason: "canceled", message: "canceled" } };
   };
   const commit = await git.commit("acme/site", { "package.json": '{"devDependencies":{"vite":"7"}}' });
   expect(await worker.acceptor.build(build({ commit }))).toBe(Outcome.ACCEPTED);
-  await eventually(() => expect(worker.reports.some(({ state }) => state === DeploymentState.BUILDING)).toBe(true));
+  await eventually(() => expect(sandboxIs.begun).toBe(true));
   await worker.acceptor.stop();
-  expect(gone).toBe(true);
+  expect(sandboxIs.gone).toBe(true);
   expect(worker.reports.every(({ state }) => state < DeploymentState.SUCCEEDED)).toBe(true);
   expect(await worker.acceptor.build(build({ commit, generation: 2n }))).toBe(Outcome.BUSY);
   expect(worker.store.get(5n)?.finished).toBeUndefined();

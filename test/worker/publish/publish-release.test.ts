@@ -141,10 +141,12 @@ test("Whatever files a tar names, what is on the disk is what the manifest says"
 test("The live release and the newest are kept, the others and what a crash left go", async () => {
   for (const generation of [1, 2, 3, 9, 10, 11])
     await publish(await packFiles({ a: String(generation) }), { release: `${generation}-0a1b2c3d` });
-  await collectReleases(sitesDir, 7n, "1-0a1b2c3d", 2);
+  await collectReleases(sitesDir, 7n, "1-0a1b2c3d", { releases: 2, bytes: 1_000 });
   const { releases, manifests } = sitePaths(sitesDir, 7n);
   expect((await readdir(releases)).toSorted()).toEqual(["1-0a1b2c3d", "10-0a1b2c3d", "11-0a1b2c3d"]);
   expect((await readdir(manifests)).length).toBe(3);
+  await collectReleases(sitesDir, 7n, "1-0a1b2c3d", { releases: 2, bytes: 3 });
+  expect((await readdir(releases)).toSorted(), "11 has two bytes, 10 two more").toEqual(["1-0a1b2c3d", "11-0a1b2c3d"]);
   await mkdir(join(releases, ".publish-left"));
   await removeTemporaries(sitesDir);
   expect(await readdir(releases)).not.toContain(".publish-left");
