@@ -46,6 +46,10 @@ async function deploy(commit: string, seenGeneration: bigint, held = false) {
   );
 }
 
+async function remove(seenGeneration: bigint) {
+  return withTransaction(pool, async (client) => removeSite(client, config, number, { seenGeneration }));
+}
+
 async function states(): Promise<string[]> {
   const { rows } = await pool.query<{ text: string }>(
     `select d.generation || ' ' || left(d.commit_sha, 1) || ' ' || d.state as text
@@ -92,8 +96,6 @@ test("what is held is not handed to a worker", async () => {
 
 test("a removal ends what is pending, happens once, and a reopened pull request is deployed again", async () => {
   await deploy(a, 0n);
-  const remove = async (seenGeneration: bigint) =>
-    withTransaction(pool, async (client) => removeSite(client, config, number, { seenGeneration }));
   expect(await remove(0n)).toBe("moved");
   expect(await remove(1n)).toBe("applied");
   expect(await remove(2n)).toBe("unchanged");
