@@ -88,3 +88,10 @@ test("A damaged file is replaced.", async () => {
   await createCertificates({ directory, hosts });
   expect(await visit(files, await readFile(files.caFile, "utf8"), "localhost")).toBe("hello");
 });
+
+test("A leaf of a CA that is gone is replaced by one of the new CA.", async () => {
+  const files = await createCertificates({ directory, hosts });
+  await rm(files.caFile);
+  await createCertificates({ directory, hosts });
+  expect(await visit(files, await readFile(files.caFile, "utf8"), "localhost")).toBe("hello");
+});

