@@ -5,8 +5,8 @@ import { promisify } from "node:util";
 const run = promisify(execFile);
 
 /**
- * Brings everything that was written on a folder's filesystem to the disk, by one syncfs. For 2,000 files this took 0.1 s where an
- * fsync for each took 1.4 s.
+ * Brings everything that was written on a folder's filesystem to the disk, by one syncfs. For 2,000 files (40 MB) this took 0.1 s where an
+ * fsync for each took 0.65 s, 16 at a time 0.2 to 0.6 s.
  */
 export async function syncFilesystem(folder: string): Promise<void> {
   await run("sync", ["-f", "--", folder], { timeout: 120_000 });
