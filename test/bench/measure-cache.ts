@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Stack } from "#test/support/stack.ts";
 import { visit } from "#test/support/visit.ts";
 import { createBenchRepository, deployOnce } from "./deploy-once.ts";
@@ -22,6 +23,7 @@ export async function measureCache(stack: Stack): Promise<void> {
       { buildCommand: command, outputDir: "out" },
     );
     first.push(await readInstall(stack, `${name}.one.localhost`));
+    await sleep(5000); // The cache is saved behind the report.
     const { sha } = await stack.forge.pushFiles({ ...repository, branch: "change", files: { "change.txt": "a change" } });
     const host = `pr-1-${name}.one.localhost`;
     await deployOnce(stack, host, sha, () => stack.forge.openPullRequest({ ...repository, head: "change" }));

@@ -18,13 +18,15 @@ export async function measureStart(directory: string): Promise<void> {
 async function start(clone: string): Promise<number> {
   const from = performance.now();
   const child = spawn("npm", ["start"], { cwd: clone, stdio: ["ignore", "pipe", "inherit"], detached: true });
+  const { pid } = child;
+  if (pid === undefined) throw new Error("npm could not be started");
   let output = "";
   let live = Number.NaN;
   child.stdout.on("data", (chunk: Buffer) => {
     output += chunk.toString();
     if (Number.isNaN(live) && /Preview\s+http\S+/.test(output)) {
       live = performance.now() - from;
-      process.kill(-(child.pid as number), "SIGINT");
+      process.kill(-pid, "SIGINT");
     }
   });
   await once(child, "close");

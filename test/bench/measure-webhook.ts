@@ -1,7 +1,8 @@
 import { createHmac, randomUUID } from "node:crypto";
+import { readFile } from "node:fs/promises";
+import { createRequire } from "node:module";
 import { Agent, request } from "node:https";
 import { setTimeout as sleep } from "node:timers/promises";
-import webhooks from "@octokit/webhooks-examples" with { type: "json" };
 import type { Stack } from "#test/support/stack.ts";
 import { percentile } from "./percentile.ts";
 import { milliseconds, printFigure } from "./print-figure.ts";
@@ -11,8 +12,7 @@ const seconds = 20;
 
 /** Deliveries of GitHub's own pull_request example at a steady rate, on kept-alive connections and on new ones. */
 export async function measureWebhook(stack: Stack): Promise<void> {
-  const example = webhooks.find(({ name }) => name === "pull_request")?.examples[0];
-  const body = Buffer.from(JSON.stringify(example));
+  const body = await readExample();
   const signature = `sha256=${createHmac("sha256", stack.webhookSecret).update(body).digest("hex")}`;
   for (const keepAlive of [true, false]) {
     const agent = new Agent({ keepAlive, ca: stack.ca });
@@ -52,4 +52,11 @@ function post(stack: Stack, agent: Agent, body: Buffer, signature: string): Prom
     sent.on("error", reject);
     sent.end(body);
   });
+}
+
+/** GitHub's own example of a pull_request delivery. */
+async function readExample(): Promise<Buffer> {
+  const file = createRequire(import.meta.url).resolve("@octokit/webhooks-examples/api.github.com/index.json");
+  const events: { name: string; examples: unknown[] }[] = JSON.parse(await readFile(file, "utf8"));
+  return Buffer.from(JSON.stringify(events.find(({ name }) => name === "pull_request")?.examples[0]));
 }

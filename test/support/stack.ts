@@ -207,6 +207,8 @@ async function startDaemon(
     env: { PATH: process.env["PATH"] ?? "", HOME: directory, LOG_LEVEL: "debug", ...env },
     stdio: ["ignore", "pipe", "pipe"],
   });
+  const { pid } = child;
+  if (pid === undefined) throw new Error(`catapult ${name} could not be started`);
   const sink = createWriteStream(logFile, { flags: "a" });
   child.stdout.pipe(sink, { end: false });
   child.stderr.pipe(sink, { end: false });
@@ -218,7 +220,7 @@ async function startDaemon(
     if (status !== 200) throw new Error(`${probe} answered ${status}: ${(await readFile(logFile, "utf8")).slice(-2000)}`);
   }, 30_000);
   return {
-    pid: child.pid as number,
+    pid,
     logFile,
     async stop(signal = "SIGTERM") {
       if (isRunning(child)) child.kill(signal);
