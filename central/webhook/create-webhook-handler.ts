@@ -51,7 +51,7 @@ export function createWebhookHandler(o: {
     }
     if ("status" in outcome) {
       o.log.warn({ status: outcome.status, reason: outcome.reason }, "a webhook request was refused");
-      refuse(request, response, outcome);
+      refuse(response, outcome);
     } else {
       o.log.debug({ delivery: outcome.guid, event: outcome.event }, "delivery stored");
       response.statusCode = 202;
@@ -60,24 +60,11 @@ export function createWebhookHandler(o: {
   };
 }
 
-/** How long a refused sender may take to read the answer before its connection is cut. */
-const lingerMs = 250;
-
-/**
- * On HTTP/1.1 the unread rest of a body would be swallowed (301 MB were, once) to keep the connection alive: it is not read but cut.
- */
-function refuse(request: HttpRequest, response: HttpResponse, refusal: Refusal): void {
-  const unread = !request.complete;
-  const http1 = request.httpVersionMajor === 1;
+/** The unread rest of a body is the server's to cut: common/rpc ends the connection once the answer was taken. */
+function refuse(response: HttpResponse, refusal: Refusal): void {
   response.statusCode = refusal.status;
   response.setHeader("content-type", "text/plain; charset=utf-8");
   if (refusal.status === 405) response.setHeader("allow", "POST");
   if (refusal.status === 503) response.setHeader("retry-after", "10");
-  if (unread && http1) response.setHeader("connection", "close");
-  const answer = refusal.status === 401 ? "unauthenticated" : refusal.reason;
-  response.end(`${answer}\n`, () => {
-    if (!unread) return;
-    request.pause();
-    setTimeout(() => (http1 ? request.socket.destroy() : request.destroy()), lingerMs).unref();
-  });
+  response.end(`${refusal.status === 401 ? "unauthenticated" : refusal.reason}\n`);
 }

@@ -1,6 +1,6 @@
 import { createHmac, randomUUID } from "node:crypto";
 import { once } from "node:events";
-import { createServer, request as httpRequest, type Server } from "node:http";
+import { request as httpRequest } from "node:http";
 import { connect } from "node:net";
 import { gzipSync } from "node:zlib";
 import type { Pool } from "pg";
@@ -9,13 +9,14 @@ import { migrate } from "#central/database/migrate.ts";
 import { createPool } from "#central/database/pool.ts";
 import { createHttpHandler } from "#central/webhook/create-http-handler.ts";
 import { createLogger } from "#common/logger.ts";
+import { startRpcServer } from "#common/rpc/server.ts";
 import { createTestDatabase, type TestDatabase } from "#test/support/database.ts";
 
 const log = createLogger({ name: "test", level: "silent" });
 const secrets = ["the old secret", "the new secret"];
 let database: TestDatabase;
 let pool: Pool;
-let server: Server;
+let server: Awaited<ReturnType<typeof startRpcServer>>;
 let port: number;
 
 beforeAll(async () => {
@@ -23,17 +24,12 @@ beforeAll(async () => {
   pool = createPool(database.url, log);
   await migrate(pool, log);
   const handle = createHttpHandler({ pool, secrets, onStored: () => undefined, log });
-  server = createServer((request, response) => {
-    void handle(request, response).then((mine) => (mine ? undefined : response.writeHead(404).end()));
-  });
-  server.listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const address = server.address();
-  port = typeof address === "object" && address !== null ? address.port : 0;
+  const listen = { host: "127.0.0.1", port: 0 };
+  server = await startRpcServer({ listen, tls: "off", routes: () => undefined, http: handle, log });
+  ({ port } = server);
 });
 afterAll(async () => {
-  server.closeAllConnections();
-  server.close();
+  await server.stop(0);
   await pool.end();
   await database.drop();
 });
