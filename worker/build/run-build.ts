@@ -53,6 +53,7 @@ export async function runBuild(
     pullRequest: request.pullRequest,
   });
   const cache = await builder.caches.find(key);
+  const isUnchanged = packagesId !== "" && cache?.packagesId === packagesId;
   const result = await builder.runInSandbox({
     podman: builder.podman,
     imageReference: builder.imageReference,
@@ -71,7 +72,12 @@ export async function runBuild(
     command: plan.command,
     outputDir: plan.outputDir,
     devshell: plan.devshell,
-    environment: buildEnvironment(request),
+    // Of the very lock file that the cache was saved for, all is in it. After a change npm must ask: it does not look again for a version
+    // that is missing in what it cached, and without a lock file it would keep to old versions.
+    environment: {
+      ...buildEnvironment(request),
+      ...(isUnchanged && plan.lockFile !== undefined ? { npm_config_prefer_offline: "true" } : {}),
+    },
     cache: cache === undefined ? {} : { seed: cache.open },
     onLine: o.onLine,
     signal: o.signal,
@@ -85,7 +91,7 @@ export async function runBuild(
     timings: result.timings,
     async saveCache() {
       // The same packages again: what was seeded is what would be saved.
-      if (packagesId !== "" && cache?.packagesId === packagesId) return;
+      if (isUnchanged) return;
       await builder.caches.save(key, packagesId, await result.cache());
     },
     release: () => result.release(),
