@@ -28,6 +28,7 @@ export async function startPodman(o: {
 }): Promise<{ socket: string; stop(): Promise<void> }> {
   const paths = derivePodmanPaths(o.stateDir);
   const elevate = elevation();
+  checkFolder(paths.storage);
   await prepareFolders(paths, elevate);
   await stopLeftover(paths, elevate, o.log);
   const child = await spawnService(paths, elevate);
@@ -39,6 +40,14 @@ export async function startPodman(o: {
   }
   let stopped: Promise<void> | undefined;
   return { socket: paths.socket, stop: () => (stopped ??= stopService(paths, elevate, o.log)) };
+}
+
+/** Podman's own words for it would be that the file system knows no overlay. */
+function checkFolder(storage: string): void {
+  if (!/[,:\\]/.test(storage)) return;
+  throw new PodmanStartError(
+    `Podman cannot keep its images in ${storage}: overlay mounts take no comma, colon or backslash in a path. Use another folder for the state.`,
+  );
 }
 
 async function prepareFolders(paths: PodmanPaths, elevate: readonly string[]): Promise<void> {
@@ -67,6 +76,8 @@ async function spawnService(paths: PodmanPaths, elevate: readonly string[]): Pro
   const script = 'echo $$ > "$1"; shift; exec "$@"';
   const service = [
     "env",
+    // conmon takes its words in the locale's encoding: in C it refuses a folder such as /home/rené, and no container can be attached to.
+    "LC_ALL=C.UTF-8",
     `CONTAINERS_CONF=${paths.containersConf}`,
     `CONTAINERS_STORAGE_CONF=${paths.storageConf}`,
     "podman",

@@ -50,6 +50,14 @@ test("what a killed run left is ended, and the next one has the same storage", a
   await next.stop();
 });
 
+test.each([",", ":", "\\"])(
+  "a folder with %s in its path, where no container could be mounted, is refused by that reason",
+  async (mark) => {
+    const start = startPodman({ stateDir: `${stateDir}${mark}one`, log });
+    await expect(start).rejects.toThrow("overlay mounts take no comma, colon or backslash");
+  },
+);
+
 test("stopping twice is no error", async () => {
   const service = await startPodman({ stateDir, log });
   await service.stop();
