@@ -1,4 +1,5 @@
-import { readFile, rm } from "node:fs/promises";
+import { readdir, readFile, rm } from "node:fs/promises";
+import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { connectPodman } from "#worker/podman/connect-podman.ts";
 import { withDeadline } from "#worker/podman/with-deadline.ts";
@@ -15,6 +16,7 @@ type Log = (line: string) => void;
 export async function stopService(paths: PodmanPaths, elevate: readonly string[], log: Log): Promise<void> {
   await removeContainers(paths).catch((error: Error) => log(`podman: containers were left running: ${error.message}`));
   await endProcess(paths, elevate, log);
+  await endExecMonitors(paths, elevate);
   await unmountOwn(paths, elevate, log);
   if ((await findService(paths)) === undefined && (await findOwnMounts(paths)).length === 0)
     await removeRunFolder(paths, elevate);
@@ -60,6 +62,18 @@ async function endProcess(paths: PodmanPaths, elevate: readonly string[], log: L
     for (const until = Date.now() + termDeadlineMs; Date.now() < until; await sleep(25))
       if ((await findService(paths)) === undefined) return;
     log(`podman: the service ${pid} did not end within ${termDeadlineMs} ms of ${signal}`);
+  }
+}
+
+/**
+ * conmon waits 5 minutes after a command that was run in a container by the API has ended, then runs `podman container cleanup`: that would
+ * make the storage and run folder again, with mounts, after all is stopped or even deleted.
+ */
+async function endExecMonitors(paths: PodmanPaths, elevate: readonly string[]): Promise<void> {
+  for (const pid of (await readdir("/proc")).filter((name) => /^\d+$/.test(name))) {
+    const words = (await readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "")).split("\0");
+    const isExecMonitor = path.basename(words[0] ?? "") === "conmon" && words.includes("--exec-attach");
+    if (isExecMonitor && words.includes(paths.storage)) await sendSignal(Number(pid), "KILL", elevate);
   }
 }
 
