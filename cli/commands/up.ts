@@ -1,4 +1,5 @@
 import type { Command } from "commander";
+import { UsageError } from "../errors.ts";
 
 export function addUp(program: Command): void {
   program
@@ -6,8 +7,11 @@ export function addUp(program: Command): void {
     .description(
       "everything on this machine: database, Podman, Caddy, Central, a worker and a sample pull request (Ctrl-C ends it)",
     )
-    .action(async () => {
+    .option("--state-dir <folder>", "where all of it is kept, in place of .catapult in the checkout")
+    .action(async ({ stateDir }: { stateDir?: string }) => {
+      // Resolved, it would be the folder that the caller stands in.
+      if (stateDir?.trim() === "") throw new UsageError("--state-dir: expected a folder's path");
       const { up } = await import("#local/up/up.ts");
-      await up({});
+      await up(stateDir === undefined ? {} : { stateDir });
     });
 }

@@ -86,6 +86,12 @@ export async function startCaddy(o: { stateDir: string; log: (line: string) => v
   };
 }
 
+/** Ends the Caddy that a killed run left in this state folder. */
+export async function stopLeftOverCaddy(stateDir: string): Promise<void> {
+  const folder = join(resolve(stateDir), "caddy");
+  if (await lstat(folder).catch(() => undefined)) await stopLeftOver(join(await createSocketFolder(folder), "admin.sock"));
+}
+
 /** The state folder's own if the path is short enough, else one in the folder for temporaries, named after the state folder. */
 async function createSocketFolder(folder: string): Promise<string> {
   const own = join(folder, "admin");

@@ -2,7 +2,7 @@ import path from "node:path";
 import { local } from "./bootstrap.ts";
 import { chooseGitHub } from "./choose-github.ts";
 import { choosePorts } from "./choose-ports.ts";
-import { endLeftOver } from "./end-process.ts";
+import { endLeftOvers } from "./end-left-overs.ts";
 import { formatEnvFile, writeEnvFile } from "./env-file.ts";
 import { formatSummary } from "./format-summary.ts";
 import { createRandomKey, keepSecret } from "./keep-secret.ts";
@@ -16,8 +16,7 @@ import { waitForPreview } from "./wait-for-preview.ts";
 /** Starts every part in order, and returns once the sample's preview answers. What was started is in `start.releasers`, also when it throws. */
 export async function startEverything(start: Start): Promise<void> {
   const { stateDir, steps, signal } = start;
-  // Before ports are chosen: what a killed run left still holds them. The worker first, it reports to Central.
-  for (const name of ["worker", "central"]) await endLeftOver(path.join(stateDir, "run", `${name}.pid`));
+  await endLeftOvers(stateDir);
   const ports = await choosePorts(stateDir, start.env);
   const github = await chooseGitHub(stateDir, start.env);
   const secretKey = await keepSecret(stateDir, "central-secret-key", createRandomKey);

@@ -10,6 +10,7 @@ import { startPostgres } from "../postgres/start-postgres.ts";
 import type { GitHubChoice } from "./choose-github.ts";
 import { ensureSudo } from "./ensure-sudo.ts";
 import type { Start } from "./start.ts";
+import { takeInImage } from "./take-in-image.ts";
 
 export type Forge = Awaited<ReturnType<typeof startForge>>;
 
@@ -82,13 +83,11 @@ async function startIsolation(start: Start): Promise<Pick<Foundation, "podmanSoc
   await ensureSudo();
   const service = await steps.run("Podman", async () => startPodman({ stateDir, log: start.logTo("podman") }));
   start.releasers.push("Podman", async () => service.stop());
-  const image = await steps.run("builder image", async (say) =>
-    buildImage({
-      podman: connectPodman(service.socket),
-      stateDir,
-      onProgress: (line) => say(line.replace(/^builder image: /, "")),
-    }),
-  );
+  const podman = connectPodman(service.socket);
+  const image = await steps.run("builder image", async (say) => {
+    await takeInImage({ podman, stateDir, say });
+    return buildImage({ podman, stateDir, onProgress: (line) => say(line.replace(/^builder image: /, "")) });
+  });
   return { podmanSocket: service.socket, image: image.reference };
 }
 

@@ -6,6 +6,7 @@ test.each([
   [["configs", "ls"], "Did you mean list?"],
   [["configs", "list", "--jsn"], "Did you mean --json?"],
   [["central", "somewhere"], "too many arguments"],
+  [["up", "--state-dir", " "], "--state-dir: expected a folder's path"],
   [["configs", "remove"], "missing required argument 'owner/name'"],
   [["configs", "add", "a/b"], "--environment <name>"],
   [["environments", "add", "x"], "--suffix"],
