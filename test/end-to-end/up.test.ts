@@ -169,7 +169,8 @@ test(
     expect((await findUpTraces(stateDir)).processes).not.toEqual([]);
     up = startUp(stateDir);
     await up.ready();
-    await eventually(async () => expect(await readPreview()).toContain("Good evening from a pull request"));
+    // Central gives the build out again once the lease of the one that was cut short has ended: 30 s.
+    await eventually(async () => expect(await readPreview()).toContain("Good evening from a pull request"), 80_000);
     up.interrupt();
     expect(await up.exited).toBe(0);
     expect(await findUpTraces(stateDir)).toEqual(noTraces);
