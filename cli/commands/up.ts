@@ -11,6 +11,8 @@ export function addUp(program: Command): void {
     .action(async ({ stateDir }: { stateDir?: string }) => {
       // Resolved, it would be the folder that the caller stands in.
       if (stateDir?.trim() === "") throw new UsageError("--state-dir: expected a folder's path");
+      // The handler for commands that end by themselves would end this one at its next line, with all that it started left running.
+      process.stdout.removeAllListeners("error");
       const { up } = await import("#local/up/up.ts");
       await up(stateDir === undefined ? {} : { stateDir });
     });

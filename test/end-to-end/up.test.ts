@@ -171,7 +171,14 @@ test(
     await up.ready();
     // Central gives the build out again once the lease of the one that was cut short has ended: 30 s.
     await eventually(async () => expect(await readPreview()).toContain("Good evening from a pull request"), 80_000);
-    up.interrupt();
+  },
+  restartTimeout,
+);
+
+test(
+  "a terminal that is closed stops all of it in order, though nobody reads what it says",
+  async () => {
+    up.hangUp();
     expect(await up.exited).toBe(0);
     expect(await findUpTraces(stateDir)).toEqual(noTraces);
   },

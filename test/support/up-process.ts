@@ -10,6 +10,8 @@ export type UpProcess = {
   ready(): Promise<void>;
   /** As the terminal's Ctrl-C: to the process group. */
   interrupt(): void;
+  /** As a terminal that is closed: nobody reads any more, and the process group is told. */
+  hangUp(): void;
   kill(): void;
   readonly exited: Promise<number | NodeJS.Signals | null>;
 };
@@ -40,6 +42,11 @@ export function startUp(stateDir: string): UpProcess {
       if (!isThere) throw new Error(`catapult up ended; it said:\n${output}`);
     },
     interrupt: () => void process.kill(-pid, "SIGINT"),
+    hangUp() {
+      child.stdout.destroy();
+      child.stderr.destroy();
+      process.kill(-pid, "SIGHUP");
+    },
     kill: () => void process.kill(pid, "SIGKILL"),
   };
 }
