@@ -1,6 +1,7 @@
 import type pg from "pg";
 import type { Logger } from "#common/logger.ts";
 import { createInbox } from "./create-inbox.ts";
+import { canStoreDeliveries } from "./sql/can-store-deliveries.ts";
 import { createWebhookHandler, type HttpRequest, type HttpResponse, webhookPath } from "./create-webhook-handler.ts";
 
 /** What stands beside the RPCs on Central's port. Answers false for what is none of it. */
@@ -24,8 +25,8 @@ export function createHttpHandler(o: {
 /** Ready is who can commit a delivery now. */
 async function answerReady(pool: pg.Pool, response: HttpResponse): Promise<void> {
   try {
-    await pool.query("select from webhook_deliveries limit 1");
-    answer(response, 200, "ready\n");
+    if (await canStoreDeliveries(pool)) answer(response, 200, "ready\n");
+    else answer(response, 503, "the database takes no writes\n");
   } catch {
     answer(response, 503, "the database does not answer\n");
   }

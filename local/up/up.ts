@@ -1,5 +1,5 @@
 import { appendFileSync } from "node:fs";
-import { mkdir, realpath } from "node:fs/promises";
+import { chmod, mkdir, realpath } from "node:fs/promises";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { createReleasers } from "#common/lifecycle.ts";
@@ -20,6 +20,7 @@ export async function up(
   const repositoryRoot = path.resolve(o.repositoryRoot ?? path.join(import.meta.dirname, "../.."));
   const wanted = path.resolve(o.stateDir ?? path.join(repositoryRoot, ".catapult"));
   await mkdir(path.join(wanted, "log"), { recursive: true });
+  await chmod(wanted, 0o700); // Keys lie there, and the sample's clone knows a token to push with.
   const stateDir = await realpath(wanted);
   const steps = createSteps(o.out ?? process.stdout);
   const releaseLock = await holdStateLock(stateDir);

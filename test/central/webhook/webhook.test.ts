@@ -3,7 +3,7 @@ import { once } from "node:events";
 import { request as httpRequest } from "node:http";
 import { connect } from "node:net";
 import { gzipSync } from "node:zlib";
-import type { Pool } from "pg";
+import type { Pool, PoolClient } from "pg";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { migrate } from "#central/database/migrate.ts";
 import { createPool } from "#central/database/pool.ts";
@@ -185,6 +185,22 @@ describe("bad input", () => {
     expect(await post(Buffer.from("{}"), { "x-github-delivery": guid })).toBe(202);
     expect(await storedBody(guid)).toBe(body.toString());
   });
+});
+
+test("a database that takes no writes is not ready", async () => {
+  const canStore = async (client: PoolClient) => {
+    const { canStoreDeliveries } = await import("#central/webhook/sql/can-store-deliveries.ts");
+    return canStoreDeliveries(client);
+  };
+  const client = await pool.connect();
+  try {
+    expect(await canStore(client)).toBe(true);
+    await client.query("begin read only");
+    expect(await canStore(client)).toBe(false);
+  } finally {
+    await client.query("rollback");
+    client.release();
+  }
 });
 
 test("many at once are all stored, a GUID sent twice at once only once", async () => {
