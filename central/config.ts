@@ -1,7 +1,16 @@
 import { createPrivateKey } from "node:crypto";
-import { parseChoice, parseList, parseListen, parseReadableFile, parseText, parseUrl } from "#common/config/parse.ts";
+import { checkTls } from "#common/config/check-tls.ts";
+import { parseSecretKey } from "#common/config/parse-secret-key.ts";
+import {
+  parseChoice,
+  parseList,
+  parseListen,
+  parseLogLevel,
+  parseReadableFile,
+  parseText,
+  parseUrl,
+} from "#common/config/parse.ts";
 import { optional, readConfig, variable } from "#common/config/read-config.ts";
-import { ConfigError } from "#common/config/config-error.ts";
 import type { TlsFiles } from "#common/rpc/server.ts";
 
 export const centralVariables = {
@@ -25,7 +34,7 @@ export const centralVariables = {
     default: "on",
   }),
   ca: optional("CA_FILE", parseReadableFile, { help: "certificates that are trusted besides the system's, PEM" }),
-  logLevel: variable("LOG_LEVEL", parseChoice(["trace", "debug", "info", "warn", "error", "fatal"]), {
+  logLevel: variable("LOG_LEVEL", parseLogLevel, {
     help: "what is logged",
     default: "info",
   }),
@@ -36,16 +45,15 @@ export type CentralConfig = Omit<ReturnType<typeof readVariables>, "tls" | "tlsC
 export function readCentralConfig(env: NodeJS.ProcessEnv): CentralConfig {
   const { tls, tlsCert, tlsKey, ...config } = readVariables(env);
   if (tls === "off") return { ...config, tls };
-  if (tlsCert === undefined || tlsKey === undefined) {
-    const problem = "expected, unless TLS is off";
-    const missing = [...(tlsCert === undefined ? ["TLS_CERT_FILE"] : []), ...(tlsKey === undefined ? ["TLS_KEY_FILE"] : [])];
-    throw new ConfigError(missing.map((name) => ({ variable: name, problem })));
-  }
+  if (tlsCert === undefined || tlsKey === undefined) throw new Error("TLS is on without a certificate or key, which was checked");
   return { ...config, tls: { cert: tlsCert, key: tlsKey } };
 }
 
 function readVariables(env: NodeJS.ProcessEnv) {
-  return readConfig(env, centralVariables);
+  return readConfig(env, centralVariables, ({ tls, listen }, isGiven) => {
+    const missing = (["tlsCert", "tlsKey"] as const).filter((half) => !isGiven(half)).map((half) => centralVariables[half].name);
+    return checkTls({ tls, listen, listenVariable: centralVariables.listen.name, missing });
+  });
 }
 
 function parseDatabaseUrl(value: string): string {
@@ -69,10 +77,4 @@ function parseSecrets(value: string): string[] {
   const secrets = parseList(value);
   if (secrets.length < 1 || secrets.length > 2) throw new Error("expected one secret, or two with a comma between");
   return secrets;
-}
-
-function parseSecretKey(value: string): Buffer {
-  const key = Buffer.from(value.trim(), "base64url");
-  if (key.length !== 32) throw new Error("expected 32 bytes in base64url");
-  return key;
 }

@@ -1,4 +1,5 @@
-import { ConfigError, optional, readConfig, variable } from "#common/config/read-config.ts";
+import { checkTls } from "#common/config/check-tls.ts";
+import { optional, readConfig, variable } from "#common/config/read-config.ts";
 import {
   parseBytes,
   parseChoice,
@@ -6,6 +7,7 @@ import {
   parseInteger,
   parseList,
   parseListen,
+  parseLogLevel,
   parsePath,
   parseText,
   parseUrl,
@@ -66,7 +68,7 @@ export const workerVariables = {
   tlsCertFile: optional("TLS_CERT_FILE", parsePath, { help: "this worker's certificate, PEM" }),
   tlsKeyFile: optional("TLS_KEY_FILE", parsePath, { help: "its key, PEM" }),
   caFile: optional("CA_FILE", parsePath, { help: "certificates added to the trust of outgoing TLS, PEM" }),
-  logLevel: variable("LOG_LEVEL", parseChoice(["trace", "debug", "info", "warn", "error", "fatal", "silent"]), {
+  logLevel: variable("LOG_LEVEL", parseLogLevel, {
     help: "how much is logged",
     default: "info",
   }),
@@ -76,33 +78,25 @@ export type WorkerConfig = ReturnType<typeof readWorkerConfig>;
 
 /** Reads a worker's configuration; a ConfigError names all that is wrong with it. */
 export function readWorkerConfig(env: NodeJS.ProcessEnv): ReturnType<typeof readConfig<typeof workerVariables>> {
-  const problems: { variable: string; problem: string }[] = [];
-  const refuse = (name: string, problem: string): void => void problems.push({ variable: name, problem });
-  const set = (name: string): boolean => (env[name] ?? "") !== "";
-  if (env["TLS"] !== "off") {
-    for (const name of ["TLS_CERT_FILE", "TLS_KEY_FILE"]) if (!set(name)) refuse(name, "is not set; needed unless TLS=off");
-  }
-  if (set("SITES_TLS_CERT_FILE") !== set("SITES_TLS_KEY_FILE")) {
-    refuse(
-      set("SITES_TLS_CERT_FILE") ? "SITES_TLS_KEY_FILE" : "SITES_TLS_CERT_FILE",
-      "is not set, but its other half is; give both or neither",
-    );
-  }
-  const listen = env["SITES_LISTEN"] || workerVariables.sitesListen.default;
-  if (!set("SITES_TLS_CERT_FILE") && /:443(,|$)/.test(listen ?? "")) {
-    refuse(
-      "SITES_LISTEN",
-      "has port 443, which needs SITES_TLS_CERT_FILE and SITES_TLS_KEY_FILE; set these, or SITES_LISTEN=:80 behind a proxy",
-    );
-  }
-  try {
-    const config = readConfig(env, workerVariables);
-    if (problems.length === 0) return config;
-  } catch (error) {
-    if (!(error instanceof ConfigError)) throw error;
-    problems.unshift(...error.problems);
-  }
-  throw new ConfigError(problems);
+  return readConfig(env, workerVariables, (values, isGiven) => {
+    const { tls, listen } = values;
+    const missing = (["tlsCertFile", "tlsKeyFile"] as const)
+      .filter((half) => !isGiven(half))
+      .map((half) => workerVariables[half].name);
+    const problems = checkTls({ tls, listen, listenVariable: workerVariables.listen.name, missing });
+    const refuse = (name: string, problem: string): void => void problems.push({ variable: name, problem });
+    const [cert, key] = [isGiven("sitesTlsCertFile"), isGiven("sitesTlsKeyFile")];
+    if (cert !== key) {
+      refuse(cert ? "SITES_TLS_KEY_FILE" : "SITES_TLS_CERT_FILE", "is not set, but its other half is; give both or neither");
+    }
+    if (!cert && !key && values.sitesListen?.some((address) => parseListen(address).port === 443) === true) {
+      refuse(
+        "SITES_LISTEN",
+        "has port 443, which needs SITES_TLS_CERT_FILE and SITES_TLS_KEY_FILE; set these, or SITES_LISTEN=:80 behind a proxy",
+      );
+    }
+    return problems;
+  });
 }
 
 function parseAdmin(value: string): string {

@@ -1,5 +1,6 @@
 import { Code, type ConnectError } from "@connectrpc/connect";
 import { errorCode, errorMessage } from "#common/error-details.ts";
+import { describePatterns } from "./describe-patterns.ts";
 
 // What Node says of a certificate that it cannot follow to a CA it trusts.
 const untrusted = [
@@ -20,7 +21,7 @@ export function describeCallError(error: ConnectError, o: { attempt: string; url
       return `${came}.\nIts certificate is for another name: use that in CATAPULT_CENTRAL_URL.`;
     return `${came}.\nIs it running, and is CATAPULT_CENTRAL_URL right?`;
   }
-  const said = error.rawMessage;
+  const said = describePatterns(error.rawMessage);
   switch (error.code) {
     case Code.Unauthenticated:
       return `${where} does not know the token.\nCheck CATAPULT_TOKEN; it may be revoked. \`catapult tokens create --local <name>\`, beside the database, makes one.`;

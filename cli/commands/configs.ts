@@ -10,7 +10,7 @@ export function addConfigs(program: Command): void {
   const command = program
     .command("configs")
     .description("deployment configs: where a repository's sites go and how they are built");
-  command.addHelpText("after", `\n${formatVariables(operatorVariables)}`);
+  command.addHelpText("afterAll", `\n${formatVariables(operatorVariables)}`);
   command
     .command("add")
     .argument("<owner/name>", "the repository, which the GitHub App must see")

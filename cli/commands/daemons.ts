@@ -12,14 +12,14 @@ export async function addDaemons(program: Command, argv: readonly string[]): Pro
     const { readCentralConfig } = await import("#central/config.ts");
     const config = readCentralConfig(process.env);
     const { startCentral } = await import("#central/main.ts");
-    await run("central", async (log, releasers) => startCentral(config, log, releasers));
+    await run("central", config.logLevel, async (log, releasers) => startCentral(config, log, releasers));
   });
   const worker = program.command("worker").description("run a worker: builds in containers, sites through Caddy");
   worker.action(async () => {
     const { readWorkerConfig } = await import("#worker/config.ts");
     const config = readWorkerConfig(process.env);
     const { startWorker } = await import("#worker/main.ts");
-    await run("worker", async (log, releasers) => startWorker(config, log, releasers));
+    await run("worker", config.logLevel, async (log, releasers) => startWorker(config, log, releasers));
   });
   // The variables are loaded only for the one whose help may be asked for: commander prints help without waiting for anything.
   if (argv.includes("central")) {
@@ -32,9 +32,9 @@ export async function addDaemons(program: Command, argv: readonly string[]): Pro
   }
 }
 
-async function run(name: string, start: (log: Logger, releasers: Releasers) => Promise<unknown>): Promise<void> {
+async function run(name: string, level: string, start: (log: Logger, releasers: Releasers) => Promise<unknown>): Promise<void> {
   const { createLogger } = await import("#common/logger.ts");
   const { runDaemon } = await import("#common/lifecycle.ts");
-  const log = createLogger({ name, level: process.env["LOG_LEVEL"] || "info" });
+  const log = createLogger({ name, level });
   await runDaemon({ log, start: async (releasers) => void (await start(log, releasers)) });
 }

@@ -7,7 +7,7 @@ const load = async () => import("../central/manage-environments.ts");
 
 export function addEnvironments(program: Command): void {
   const command = program.command("environments").description("zones or tenants, each with its worker");
-  command.addHelpText("after", `\n${formatVariables(operatorVariables)}`);
+  command.addHelpText("afterAll", `\n${formatVariables(operatorVariables)}`);
   command
     .command("add")
     .argument("<name>", "a DNS label of at most 32 characters")

@@ -21,6 +21,7 @@ export function addImage(program: Command): void {
   command
     .command("build")
     .description("make the builder image, unless one of the same parts is there")
+    .addHelpText("after", `\n${formatVariables(buildVariables)}`)
     .action(async () => {
       const { socket, stateDir } = readConfig(process.env, buildVariables);
       const podman = await connect(socket);
@@ -32,6 +33,7 @@ export function addImage(program: Command): void {
     .command("export")
     .argument("<file>")
     .description("write the builder image to a file, for a machine that cannot make it")
+    .addHelpText("after", `\n${formatVariables(podmanVariables)}`)
     .action(async (file: string) => {
       const { socket } = readConfig(process.env, podmanVariables);
       const podman = await connect(socket);
@@ -43,6 +45,7 @@ export function addImage(program: Command): void {
     .command("import")
     .argument("<file>")
     .description("take in a builder image that was exported")
+    .addHelpText("after", `\n${formatVariables(podmanVariables)}`)
     .action(async (file: string) => {
       const { socket } = readConfig(process.env, podmanVariables);
       await checkReadable(file);

@@ -7,7 +7,7 @@ const local = "straight in the database that DATABASE_URL names";
 
 export function addTokens(program: Command): void {
   const command = program.command("tokens").description("bearer tokens of operators and services");
-  command.addHelpText("after", `\n${formatVariables(databaseVariables)}`);
+  command.addHelpText("afterAll", `\n${formatVariables(databaseVariables)}`);
   command
     .command("create")
     .argument("<name>", "what it is for: 1 to 64 of a-z, 0-9, dot, underscore and hyphen")

@@ -1,5 +1,7 @@
 import type { Command } from "commander";
+import { passedOn, upVariables } from "#local/up/up-variables.ts";
 import { UsageError } from "../errors.ts";
+import { formatVariables } from "../output/format-variables.ts";
 
 export function addUp(program: Command): void {
   program
@@ -8,6 +10,10 @@ export function addUp(program: Command): void {
       "everything on this machine: database, Podman, Caddy, Central, a worker and a sample pull request (Ctrl-C ends it)",
     )
     .option("--state-dir <folder>", "where all of it is kept, in place of .catapult in the checkout")
+    .addHelpText(
+      "after",
+      `\n${formatVariables(upVariables)}\n\nPassed on to the worker (\`catapult worker --help\` says what they mean):\n  ${passedOn.join(", ")}`,
+    )
     .action(async ({ stateDir }: { stateDir?: string }) => {
       // Resolved, it would be the folder that the caller stands in.
       if (stateDir?.trim() === "") throw new UsageError("--state-dir: expected a folder's path");

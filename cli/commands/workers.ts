@@ -7,7 +7,7 @@ const load = async () => import("../central/manage-workers.ts");
 
 export function addWorkers(program: Command): void {
   const command = program.command("workers").description("what builds and serves an environment's sites");
-  command.addHelpText("after", `\n${formatVariables(operatorVariables)}`);
+  command.addHelpText("afterAll", `\n${formatVariables(operatorVariables)}`);
   command
     .command("add")
     .argument("<id>", "a DNS label of at most 32 characters")

@@ -1,3 +1,4 @@
+import { parseSecretKey } from "#common/config/parse-secret-key.ts";
 import { parseText } from "#common/config/parse.ts";
 import { optional, variable } from "#common/config/read-config.ts";
 import { parseWorkerKeyFile } from "#common/rpc/keys.ts";
@@ -22,10 +23,3 @@ export const signVariables = {
   databaseUrl: optional("DATABASE_URL", parseText, { help: "Central's PostgreSQL, to sign calls to a worker" }),
   secretKey: optional("CENTRAL_SECRET_KEY", parseText, { help: centralKeyVariables.secretKey.help }),
 };
-
-function parseSecretKey(value: string): Buffer {
-  const key = Buffer.from(value, "base64url");
-  // Node skips what is not base64: only a text that comes out again is one.
-  if (key.length !== 32 || key.toString("base64url") !== value) throw new Error("expected 32 bytes in base64url (43 characters)");
-  return key;
-}

@@ -77,6 +77,9 @@ export function parseChoice<const T extends string>(choices: readonly T[]): (val
   };
 }
 
+/** A level of the logger's. */
+export const parseLogLevel = parseChoice(["trace", "debug", "info", "warn", "error", "fatal", "silent"]);
+
 /** An absolute path, normalized. */
 export function parsePath(value: string): string {
   if (!isAbsolute(value) || value.includes("\0")) throw new Error("expected an absolute path");

@@ -23,15 +23,28 @@ export function optional<T>(name: string, parse: (value: string) => T, o: { help
   return { name, parse, required: false, help: o.help };
 }
 
+/** What the variables of a spec say, by the spec's properties. */
+export type Config<S extends Record<string, Variable<unknown>>> = { [K in keyof S]: S[K] extends Variable<infer T> ? T : never };
+
 /**
- * Reads every variable of `spec` and names all problems at once (ConfigError). Empty means unset. A variable `NAME` may be given as
+ * Finds what is wrong between variables. Of `values`, those that could not be read are missing; `isGiven` says whether a variable is set,
+ * well or badly.
+ */
+export type Checks<S extends Record<string, Variable<unknown>>> = (
+  values: Partial<Config<S>>,
+  isGiven: (property: keyof S) => boolean,
+) => readonly { variable: string; problem: string }[];
+
+/**
+ * Reads every variable of `spec`, runs the checks between them and names all problems at once (ConfigError). Empty means unset. A variable `NAME` may be given as
  * `NAME_FILE`, the path of a file that holds the value (its last newline is dropped); a name that itself ends in `_FILE` holds a path, which
  * must be a file that can be read. Messages never quote a value, as it may be a secret.
  */
 export function readConfig<S extends Record<string, Variable<unknown>>>(
   env: NodeJS.ProcessEnv,
   spec: S,
-): { [K in keyof S]: S[K] extends Variable<infer T> ? T : never } {
+  checks: Checks<S> = () => [],
+): Config<S> {
   const problems: { variable: string; problem: string }[] = [];
   const config: Record<string, unknown> = {};
   for (const [property, item] of Object.entries(spec)) {
@@ -43,9 +56,11 @@ export function readConfig<S extends Record<string, Variable<unknown>>>(
       problems.push({ variable: item.name, problem: errorMessage(error) });
     }
   }
-  if (problems.length > 0) throw new ConfigError(problems);
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the loop above set each property by the parser that gives its type
-  return config as { [K in keyof S]: S[K] extends Variable<infer T> ? T : never };
+  const values = config as Config<S>;
+  problems.push(...checks(values, (property) => isGiven(env, spec[property]!.name)));
+  if (problems.length > 0) throw new ConfigError(problems);
+  return values;
 }
 
 /** What `--help` prints of each variable. */
@@ -58,6 +73,10 @@ export function describeConfig(
     ...(item.default === undefined ? {} : { default: item.default }),
     required: item.required,
   }));
+}
+
+function isGiven(env: NodeJS.ProcessEnv, name: string): boolean {
+  return Boolean(env[name]) || (!name.endsWith("_FILE") && Boolean(env[`${name}_FILE`]));
 }
 
 function readRaw(env: NodeJS.ProcessEnv, name: string): string | undefined {

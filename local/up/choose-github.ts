@@ -1,11 +1,12 @@
 import { createAppKey, createRandomKey, derivePublicKey, keepSecret } from "./keep-secret.ts";
+import { githubVariables } from "./up-variables.ts";
 
 /** The real GitHub, configured by the caller's environment, or the forge, whose App is made here. */
 export type GitHubChoice =
   | { kind: "github"; variables: Record<string, string> }
   | { kind: "forge"; app: { id: string; publicKey: string }; webhookSecret: string; variables: Record<string, string> };
 
-const names = ["GITHUB_APP_ID", "GITHUB_PRIVATE_KEY", "GITHUB_WEBHOOK_SECRET", "GITHUB_API_URL", "GITHUB_URL"];
+const names = Object.values(githubVariables).map(({ name }) => name);
 
 /** With GITHUB_APP_ID set, all of GitHub's variables go to Central as they are; it names those that are missing or wrong. */
 export async function chooseGitHub(stateDir: string, env: NodeJS.ProcessEnv): Promise<GitHubChoice> {

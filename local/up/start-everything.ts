@@ -1,4 +1,5 @@
 import path from "node:path";
+import { readConfig } from "#common/config/read-config.ts";
 import { local } from "./bootstrap.ts";
 import { chooseGitHub } from "./choose-github.ts";
 import { choosePorts } from "./choose-ports.ts";
@@ -11,19 +12,21 @@ import { openSample } from "./open-sample.ts";
 import { startDaemons } from "./start-daemons.ts";
 import { startFoundation } from "./start-foundation.ts";
 import type { Start } from "./start.ts";
+import { databaseVariables } from "./up-variables.ts";
 import { waitForPreview } from "./wait-for-preview.ts";
 
 /** Starts every part in order, and returns once the sample's preview answers. What was started is in `start.releasers`, also when it throws. */
 export async function startEverything(start: Start): Promise<void> {
   const { stateDir, steps, signal } = start;
   await endLeftOvers(stateDir);
+  const { databaseUrl } = readConfig(start.env, databaseVariables);
   const ports = await choosePorts(stateDir, start.env);
   const github = await chooseGitHub(stateDir, start.env);
   const secretKey = await keepSecret(stateDir, "central-secret-key", createRandomKey);
   const sitesUrl = `http://{host}:${ports.sites}`;
   const webhookUrl = `https://127.0.0.1:${ports.central}/webhook/github`;
 
-  const foundation = await startFoundation(start, { github, ports, webhookUrl });
+  const foundation = await startFoundation(start, { databaseUrl, github, ports, webhookUrl });
   signal.throwIfAborted();
   const daemons = await startDaemons(start, { foundation, github, ports, secretKeyFile: secretKey.file, sitesUrl });
   signal.throwIfAborted();

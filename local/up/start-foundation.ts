@@ -32,17 +32,21 @@ export type Foundation = {
  */
 export async function startFoundation(
   start: Start,
-  o: { github: GitHubChoice; ports: { postgres: number; forge: number }; webhookUrl: string },
+  o: { databaseUrl: string | undefined; github: GitHubChoice; ports: { postgres: number; forge: number }; webhookUrl: string },
 ): Promise<Foundation> {
-  const works = [startDatabase(start, o.ports.postgres), startTrust(start, o), startIsolation(start), startSites(start)] as const;
+  const works = [
+    startDatabase(start, o.databaseUrl, o.ports.postgres),
+    startTrust(start, o),
+    startIsolation(start),
+    startSites(start),
+  ] as const;
   await Promise.allSettled(works);
   const [database, trust, isolation, sites] = await Promise.all(works);
   return { ...database, ...trust, ...isolation, ...sites };
 }
 
-async function startDatabase(start: Start, port: number): Promise<Pick<Foundation, "databaseUrl">> {
-  const given = start.env["DATABASE_URL"];
-  if (given) return { databaseUrl: given };
+async function startDatabase(start: Start, given: string | undefined, port: number): Promise<Pick<Foundation, "databaseUrl">> {
+  if (given !== undefined) return { databaseUrl: given };
   return start.steps.run("PostgreSQL", async (say) => {
     const server = await startPostgres({ stateDir: start.stateDir, port, log: say });
     start.releasers.push("PostgreSQL", async () => server.stop());

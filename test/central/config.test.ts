@@ -52,3 +52,31 @@ test("every bad variable is named at once", () => {
 test("without TLS=off a certificate and its key are asked for", () => {
   expect(problemsOf({ ...good, TLS: "on" })).toEqual(["TLS_CERT_FILE", "TLS_KEY_FILE"]);
 });
+
+test("rules over several variables are named together with the variables that are bad by themselves", () => {
+  expect(problemsOf({ ...good, TLS: "on", CENTRAL_SECRET_KEY: "short" })).toEqual([
+    "CENTRAL_SECRET_KEY",
+    "TLS_CERT_FILE",
+    "TLS_KEY_FILE",
+  ]);
+  expect(problemsOf({ ...good, CENTRAL_LISTEN: "0.0.0.0:8443", GITHUB_APP_ID: "" })).toEqual(["GITHUB_APP_ID", "CENTRAL_LISTEN"]);
+});
+
+test("without TLS, an address that other machines reach is refused before anything starts", () => {
+  expect(problemsOf({ ...good, CENTRAL_LISTEN: "0.0.0.0:8443" })).toEqual(["CENTRAL_LISTEN"]);
+  expect(problemsOf({ ...good, CENTRAL_LISTEN: "" })).toEqual(["CENTRAL_LISTEN"]);
+  expect(problemsOf({ ...good, CENTRAL_LISTEN: "[::1]:8443" })).toEqual([]);
+});
+
+test("a certificate that cannot be read is named once", () => {
+  expect(problemsOf({ ...good, TLS: "on", TLS_CERT_FILE: "/nowhere/a.pem" })).toEqual(["TLS_CERT_FILE", "TLS_KEY_FILE"]);
+});
+
+test("a secret key with characters that are not base64url is refused", () => {
+  expect(problemsOf({ ...good, CENTRAL_SECRET_KEY: `${good.CENTRAL_SECRET_KEY}!` })).toEqual(["CENTRAL_SECRET_KEY"]);
+});
+
+test("every level that the logger has is taken, silent too", () => {
+  expect(readCentralConfig({ ...good, LOG_LEVEL: "silent" }).logLevel).toBe("silent");
+  expect(problemsOf({ ...good, LOG_LEVEL: "loud" })).toEqual(["LOG_LEVEL"]);
+});

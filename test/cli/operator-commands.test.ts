@@ -122,6 +122,13 @@ test("every bad value is named with its field, without a stack, and nothing is s
   expect((await server.client.listDeploymentConfigs({})).deploymentConfigs).toEqual([]);
 });
 
+test("a name of the wrong form is answered with what is allowed, in words", async () => {
+  const { code, err } = await run(["environments", "add", "Bad_Name", "--suffix", "x.example.org"]);
+  expect(code).toBe(1);
+  expect(err).toContain("environment.name: expected 1 to 32 of a-z, 0-9 and hyphen");
+  expect(err).not.toContain("regex");
+});
+
 test.each(["site", "a/b/c", "/site", "a/"])("%j is not taken for a repository", async (repository) => {
   const { code, err } = await run(["configs", "remove", repository]);
   expect([code, err]).toEqual([2, expect.stringContaining("acme/site")]);

@@ -40,6 +40,7 @@ test.each([
   ["central", ["DATABASE_URL", "GITHUB_APP_ID", "CENTRAL_SECRET_KEY", "TLS_CERT_FILE"]],
   ["worker", ["WORKER_KEY", "CENTRAL_URL", "PODMAN_SOCKET", "BUILD_MEMORY"]],
   ["configs", ["CATAPULT_CENTRAL_URL", "CATAPULT_TOKEN", "CATAPULT_CA_FILE"]],
+  ["up", ["DATABASE_URL", "GITHUB_APP_ID", "GITHUB_PRIVATE_KEY", "GITHUB_WEBHOOK_SECRET", "CATAPULT_PORT_SITES", "BUILD_MEMORY"]],
   ["sign", ["WORKER_KEY", "DATABASE_URL", "CENTRAL_SECRET_KEY"]],
 ])("the help of %s lists its environment variables", async (command, names) => {
   for (const words of [
@@ -50,6 +51,32 @@ test.each([
     expect(code).toBe(0);
     for (const name of names) expect(out).toContain(name);
   }
+});
+
+test.each([
+  [
+    ["configs", "add"],
+    ["CATAPULT_CENTRAL_URL", "CATAPULT_TOKEN", "CATAPULT_CA_FILE"],
+  ],
+  [
+    ["environments", "list"],
+    ["CATAPULT_CENTRAL_URL", "CATAPULT_TOKEN"],
+  ],
+  [
+    ["workers", "add"],
+    ["CATAPULT_CENTRAL_URL", "CATAPULT_TOKEN"],
+  ],
+  [["tokens", "create"], ["DATABASE_URL"]],
+  [
+    ["image", "build"],
+    ["PODMAN_SOCKET", "STATE_DIR"],
+  ],
+  [["image", "export"], ["PODMAN_SOCKET"]],
+])("the help of %s lists its environment variables, once", async (words, names) => {
+  const { code, out } = await runCatapult([...words, "--help"]);
+  expect(code).toBe(0);
+  for (const name of names) expect(out).toMatch(new RegExp(`^  ${name} `, "m"));
+  expect(out.split("Environment variables:")).toHaveLength(2);
 });
 
 test.each([

@@ -63,3 +63,21 @@ test("HTTPS for the sites without a certificate is refused instead of served in 
   expect(problems(withDefault)).toEqual(["SITES_LISTEN"]);
   expect(problems({ ...withDefault, SITES_TLS_CERT_FILE: pem, SITES_TLS_KEY_FILE: pem })).toEqual([]);
 });
+
+test("rules over several variables are named together with the variables that are bad by themselves", () => {
+  const off = { ...good, TLS: "off", WORKER_LISTEN: "0.0.0.0:8444" };
+  expect(problems({ ...off, SITES_LISTEN: ":443", BUILD_CPUS: "-1" })).toEqual(["BUILD_CPUS", "WORKER_LISTEN", "SITES_LISTEN"]);
+  expect(problems({ ...off, WORKER_LISTEN: "127.0.0.1:8444" })).toEqual([]);
+});
+
+test("one half of the sites' certificate is asked for once, even when the other cannot be read", () => {
+  const half = { ...good, SITES_LISTEN: ":443", SITES_TLS_CERT_FILE: "/nowhere/a.pem" };
+  expect(problems(half)).toEqual(["SITES_TLS_CERT_FILE", "SITES_TLS_KEY_FILE"]);
+});
+
+test("the sites' addresses are judged wherever they were given", () => {
+  const listen = join(folder, "listen");
+  writeFileSync(listen, ":80\n");
+  const { SITES_LISTEN: _, ...rest } = good;
+  expect(problems({ ...rest, SITES_LISTEN_FILE: listen })).toEqual([]);
+});

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
 import { parseInteger, parseListen, parsePath, parseText } from "#common/config/parse.ts";
-import { ConfigError, describeConfig, optional, readConfig, variable } from "#common/config/read-config.ts";
+import { type Checks, ConfigError, describeConfig, optional, readConfig, variable } from "#common/config/read-config.ts";
 
 const directory = mkdtempSync(join(tmpdir(), "catapult-config-"));
 afterAll(() => rmSync(directory, { recursive: true }));
@@ -21,9 +21,9 @@ function file(name: string, content: string): string {
   return path;
 }
 
-function problemsOf(env: NodeJS.ProcessEnv): readonly { variable: string; problem: string }[] {
+function problemsOf(env: NodeJS.ProcessEnv, checks?: Checks<typeof spec>): readonly { variable: string; problem: string }[] {
   try {
-    readConfig(env, spec);
+    readConfig(env, spec, checks);
   } catch (error) {
     if (error instanceof ConfigError) return error.problems;
     throw error;
@@ -52,6 +52,20 @@ describe("readConfig", () => {
       /4 problems[^]*APP_URL: is not set[^]*SLOTS: expected a whole number from 1 to 8/,
     );
     expect(JSON.stringify(problemsOf(env))).not.toContain("hunter2");
+  });
+
+  it("names what is wrong between variables together with what is wrong with single ones", () => {
+    const seen: unknown[] = [];
+    const checks: Checks<typeof spec> = (values, isGiven) => {
+      seen.push(values, [isGiven("url"), isGiven("slots"), isGiven("listen"), isGiven("certFile")]);
+      return [{ variable: "LISTEN", problem: "does not go with TLS_CERT_FILE" }];
+    };
+    const env = { SLOTS: "9", LISTEN: ":1", TLS_CERT_FILE: join(directory, "missing") };
+    const named = problemsOf(env, checks).map(({ variable: name }) => name);
+    expect(named).toEqual(["APP_URL", "SLOTS", "TLS_CERT_FILE", "LISTEN"]);
+    expect(seen).toEqual([{ listen: { host: "::", port: 1 } }, [false, true, true, true]]);
+    expect(problemsOf({ APP_URL: "x" }, checks)).toMatchObject([{ variable: "LISTEN" }]);
+    expect(readConfig({ APP_URL: "x" }, spec, () => [])).toMatchObject({ url: "x" });
   });
 
   it("takes any value from the file that NAME_FILE names, without its last newline", () => {

@@ -43,7 +43,9 @@ test("A port that somebody else has taken since is replaced, the others stay.", 
 test("A port that a variable sets is used, and one that is taken, shared or no port is refused by the variable's name.", async () => {
   const port = await findFreePort();
   expect((await choosePorts(folder, { CATAPULT_PORT_SITES: String(port) })).sites).toBe(port);
-  await expect(choosePorts(folder, { CATAPULT_PORT_SITES: "http" })).rejects.toThrow("CATAPULT_PORT_SITES must be a port number");
+  await expect(choosePorts(folder, { CATAPULT_PORT_SITES: "http" })).rejects.toThrow(
+    "CATAPULT_PORT_SITES: expected a whole number from 1 to 65535",
+  );
   const twice = { CATAPULT_PORT_CENTRAL: String(port), CATAPULT_PORT_WORKER: String(port) };
   await expect(choosePorts(folder, twice)).rejects.toThrow(`CATAPULT_PORT_WORKER is ${port}, which another part has`);
   await occupy(port);

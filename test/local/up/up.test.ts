@@ -18,7 +18,7 @@ afterEach(async () => {
 
 test("A start that cannot be made says why, starts nothing and leaves the folder free for the next one.", async () => {
   const start = up({ stateDir, env: { CATAPULT_PORT_SITES: "many" }, out: new PassThrough() });
-  await expect(start).rejects.toThrow("CATAPULT_PORT_SITES must be a port number");
+  await expect(start).rejects.toThrow("CATAPULT_PORT_SITES: expected a whole number from 1 to 65535");
   expect(await readdir(stateDir)).toEqual(["log"]);
   await (
     await holdStateLock(stateDir)

@@ -1,0 +1,17 @@
+/** Of a field that operators send: the pattern that its value must match, in words. */
+const words: ReadonlyMap<string, string> = new Map([
+  ["^[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?$", "expected 1 to 32 of a-z, 0-9 and hyphen, which does not come first or last"],
+  [
+    "^https?://\\{host\\}(:[0-9]{1,5})?$",
+    "expected https://{host} or http://{host}, with the braces, and a port if it is not the usual one",
+  ],
+  ["^[A-Za-z0-9][A-Za-z0-9-]{0,38}$", "expected 1 to 39 of A-Z, a-z, 0-9 and hyphen, which does not come first"],
+  ["^[A-Za-z0-9_.-]{1,100}$", "expected 1 to 100 of A-Z, a-z, 0-9, underscore, dot and hyphen"],
+]);
+
+/** Puts words where Central's validation names a pattern; one that is not known here stays. */
+export function describePatterns(said: string): string {
+  return said.replace(/does not match regex pattern `([^`\n]*)`(?: \[string\.pattern\])?/g, (came, pattern: string) => {
+    return words.get(pattern) ?? came;
+  });
+}
