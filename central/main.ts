@@ -44,7 +44,7 @@ export async function startCentral(config: CentralConfig, log: Logger, releasers
     listen: config.listen,
     tls: config.tls,
     routes: (router) => {
-      router.service(CentralService, createCentralService({ pool }));
+      router.service(CentralService, createCentralService({ pool, log }));
       router.service(OperatorService, createOperatorService({ pool, github, secretKey, log }));
     },
     signatures: {

@@ -7,6 +7,8 @@ export type CommentDeployment = {
   failure: { stage: string; reason: string; message: string } | null;
   /** From the decision to the end, in milliseconds. */
   durationMs: number | null;
+  /** How many deployments of this commit ended with their worker's silence. */
+  timesLost: number;
 };
 
 /** What a pull request's comment shows, as the database has it. */
@@ -57,7 +59,8 @@ function renderBody(state: CommentState): string[] {
   if (newest.state === "failed")
     return [`**Failed.** ${liveSentence(state)}`, details(newest), ...renderFailure(newest, state.logTail)];
   if (newest.state === "canceled") return [`**Canceled.** ${liveSentence(state)}`, details(newest)];
-  if (newest.state === "superseded" || newest.state === "lost") return [`**Stopped.** ${liveSentence(state)}`, details(newest)];
+  if (newest.state === "lost") return [`**Stopped.** ${lostSentence(newest)} ${liveSentence(state)}`.trimEnd(), details(newest)];
+  if (newest.state === "superseded") return [`**Stopped.** ${liveSentence(state)}`, details(newest)];
   const waiting = newest.waiting === null ? undefined : waitingFor[newest.waiting];
   return ["**Building…**", ...(waiting === undefined ? [] : [waiting]), details(newest), liveSentence(state)].filter(
     (part) => part !== "",
@@ -89,6 +92,12 @@ function details(deployment: CommentDeployment): string {
 
 function liveSentence(state: CommentState): string {
   return state.live === null ? "" : `${state.url} serves ${state.live.commit.slice(0, 8)}.`;
+}
+
+/** Seen only of a deployment that has no successor. */
+function lostSentence({ timesLost }: CommentDeployment): string {
+  const times = timesLost === 1 ? "" : ` ${timesLost} times`;
+  return `The worker was lost${times} while it deployed this commit, so that it is not tried again by itself. Push again to go on.`;
 }
 
 function formatDuration(ms: number): string {

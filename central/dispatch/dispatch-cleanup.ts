@@ -1,3 +1,4 @@
+import { Code, ConnectError } from "@connectrpc/connect";
 import { withTransaction } from "#central/database/with-transaction.ts";
 import { finishRemoval } from "#central/deployment/finish-removal.ts";
 import { addJob } from "#central/jobs/add-job.ts";
@@ -35,9 +36,18 @@ async function askWorker(
     await touchWorker(o.pool, worker.id);
     o.log.info({ worker: worker.id, outcome: Outcome[answer.outcome] }, "removal handed over");
     if (answer.outcome === Outcome.ALREADY_DONE) return "done";
-    return { attempt: 0, delayMs: answer.outcome === Outcome.ACCEPTED ? reportMs : retryDelayMs(attempt) };
+    if (answer.outcome === Outcome.ACCEPTED) return { attempt: 0, delayMs: reportMs };
+    if (answer.outcome === Outcome.SUPERSEDED) {
+      o.log.error(
+        { worker: worker.id },
+        "the worker knows a higher generation of this site than Central: was the database restored?",
+      );
+    }
+    return { attempt: attempt + 1, delayMs: retryDelayMs(attempt) };
   } catch (err) {
-    o.log.warn({ err, worker: worker.id, attempt }, "a removal could not be handed over");
+    const details = { err, worker: worker.id, attempt };
+    if (ConnectError.from(err).code === Code.FailedPrecondition) o.log.error(details, "the worker refuses a removal");
+    else o.log.warn(details, "a removal could not be handed over");
     return { attempt: attempt + 1, delayMs: retryDelayMs(attempt) };
   }
 }

@@ -1,7 +1,9 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { ClientBase, Pool } from "pg";
 import { withTransaction } from "#central/database/with-transaction.ts";
+import type { Logger } from "#common/logger.ts";
 import { finishRemoval } from "#central/deployment/finish-removal.ts";
+import { restoreSite } from "#central/deployment/restore-site.ts";
 import { siteUrl } from "#central/dispatch/site-url.ts";
 import { addJob } from "#central/jobs/add-job.ts";
 import { DeploymentState } from "#gen/catapult/v1/deployment_pb.js";
@@ -22,9 +24,13 @@ export type ReportAnswer = { acknowledgedLogLine: bigint; cancel: boolean };
 const kicked = 8;
 
 /** Takes one report of a worker: stores its log, renews its lease, moves its deployment forward, in one transaction. */
-export async function reportStatus(pool: Pool, workerId: string, report: ReportStatusRequest): Promise<ReportAnswer> {
-  return withTransaction(pool, async (client) =>
-    report.siteRemoved ? reportRemoval(client, workerId, report) : reportDeployment(client, workerId, report),
+export async function reportStatus(
+  o: { pool: Pool; log: Logger },
+  workerId: string,
+  report: ReportStatusRequest,
+): Promise<ReportAnswer> {
+  return withTransaction(o.pool, async (client) =>
+    report.siteRemoved ? reportRemoval(client, o.log, workerId, report) : reportDeployment(client, workerId, report),
   );
 }
 
@@ -74,10 +80,32 @@ async function recordLateSuccess(client: ClientBase, deployment: ReportedDeploym
   if (deployment.kind === "preview") await addJob(client, { task: "comment", siteId: deployment.siteId });
 }
 
-async function reportRemoval(client: ClientBase, workerId: string, report: ReportStatusRequest): Promise<ReportAnswer> {
-  const site = await lockRemoval(client, report.siteId, workerId);
+async function reportRemoval(
+  client: ClientBase,
+  log: Logger,
+  workerId: string,
+  report: ReportStatusRequest,
+): Promise<ReportAnswer> {
+  const { siteId, generation } = report;
+  const site = await lockRemoval(client, siteId, workerId);
   if (site === undefined) throw notFound(report);
-  await finishRemoval(client, { id: report.siteId, generation: report.generation });
+  const finished = await finishRemoval(client, { id: siteId, generation });
+  // A report of a removal that a newer wanted generation followed is late, and one of a site that is removed is a repeat.
+  if (!finished && site.state === "wanted" && generation >= site.generation) {
+    const restored = await restoreSite(client, { id: siteId, removedAt: generation });
+    log.error(
+      {
+        worker: workerId,
+        site: siteId.toString(),
+        generation: generation.toString(),
+        restoredAs: restored?.generation.toString(),
+        commit: restored?.commit,
+      },
+      restored === undefined
+        ? "a worker removed a site that Central did not ask it to remove, and the site has nothing to deploy again; push to it"
+        : "a worker removed a site that Central did not ask it to remove; its commit is deployed again",
+    );
+  }
   return { acknowledgedLogLine: 0n, cancel: false };
 }
 

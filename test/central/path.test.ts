@@ -85,6 +85,50 @@ test("a pull request is built at its host, its comment says Building and then th
   expect(again?.commit).toBe(build.commit);
 });
 
+test.each([0n, 1n])(
+  "a worker that says that it removed what should be live, %s above its generation, gets the live commit again",
+  async (ahead) => {
+    const name = `healed-${ahead}`;
+    await addRepository(central, name);
+    const pull = await openPullRequest(name);
+    const build = await buildOf(pull.headSha);
+    await succeed(build);
+    const generation = build.generation + ahead;
+    const removed = { siteId: build.siteId, generation, siteRemoved: true };
+    await central.worker.client.reportStatus(removed);
+    const again = await eventually(() => {
+      const found = central.worker.builds.findLast((one) => one.siteId === build.siteId);
+      expect(found?.generation).toBe(generation + 1n);
+      return found;
+    });
+    expect(again).toMatchObject({ commit: build.commit, host: build.host, trust: build.trust });
+    // The same report once more is from before the repair.
+    await central.worker.client.reportStatus(removed);
+    if (again !== undefined) await succeed(again);
+    const rows = await selectDeployments(central.pool, build.host);
+    expect(rows.map((row) => row.state)).toEqual(["succeeded", "succeeded"]);
+    await eventually(async () => expect(await onlyComment(name, pull.number)).toContain("**Ready:**"));
+  },
+);
+
+test("a held commit is not built by the repair of a site, and a finished removal that is reported again changes nothing", async () => {
+  await addRepository(central, "unhealed");
+  const pull = await openPullRequest("unhealed");
+  const build = await buildOf(pull.headSha);
+  await central.pool.query("update deployment_history set state = 'held', lease_expires_at = null where id = $1", [
+    build.deploymentId,
+  ]);
+  await central.worker.client.reportStatus({ siteId: build.siteId, generation: build.generation, siteRemoved: true });
+  expect((await selectDeployments(central.pool, build.host)).map((row) => row.state)).toEqual(["held"]);
+
+  await central.forge.closePullRequest({ owner: "acme", name: "unhealed", number: pull.number });
+  const removed = { siteId: build.siteId, generation: build.generation + 1n, siteRemoved: true };
+  await eventually(async () => expect(await selectSiteState(central.pool, build.host)).toBe("removing"));
+  for (let times = 0; times < 3; times += 1) await central.worker.client.reportStatus(removed);
+  expect(await selectSiteState(central.pool, build.host)).toBe("removed");
+  expect((await selectDeployments(central.pool, build.host)).map((row) => row.state)).toEqual(["superseded"]);
+});
+
 test("a push to the default branch is built at the production host, and other branches are ignored", async () => {
   await addRepository(central, "production");
   await central.forge.pushFiles({ owner: "acme", name: "production", branch: "aside", from: "main", files: { a: "1" } });

@@ -1,6 +1,8 @@
+import { Code, ConnectError } from "@connectrpc/connect";
 import type { ReportStatusRequest } from "#gen/catapult/v1/central_service_pb.js";
 import { SiteKind } from "#gen/catapult/v1/deployment_pb.js";
 import { Outcome, type BuildRequest, type CleanupRequest } from "#gen/catapult/v1/worker_service_pb.js";
+import { refuseRemoval } from "#worker/accept/refuse-removal.ts";
 import type { SiteState } from "#worker/accept/site-state.ts";
 import type { SiteStore } from "#worker/accept/site-store.ts";
 import { Stopped } from "#worker/accept/stopped.ts";
@@ -14,6 +16,7 @@ export type Work = {
 
 export type Acceptor = {
   build(request: BuildRequest): Promise<Outcome>;
+  /** Throws failed_precondition for a removal of what this worker knows otherwise. */
   cleanup(request: CleanupRequest): Promise<Outcome>;
   /** Goes on with removals that a stop cut short. */
   resume(): Promise<void>;
@@ -95,6 +98,8 @@ export function createAcceptor(o: {
         const { siteId, generation } = request;
         const state = o.store.get(siteId);
         if (state !== undefined && generation < state.generation) return Outcome.SUPERSEDED;
+        const refusal = refuseRemoval(state, request);
+        if (refusal !== undefined) throw new ConnectError(refusal, Code.FailedPrecondition);
         if (state?.generation === generation && state.removal !== undefined) {
           if (runs.has(siteId)) return Outcome.ACCEPTED;
           if (state.removal === "done" && state.finished !== undefined) {

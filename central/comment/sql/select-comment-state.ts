@@ -24,7 +24,9 @@ export async function selectCommentState(pool: Pool, siteId: bigint): Promise<Co
        case when d.id is not null then jsonb_build_object('state', d.state, 'commit', d.commit_sha, 'waiting', d.waiting,
          'failure', case when d.failure_reason is not null then jsonb_build_object(
            'stage', d.failure_stage, 'reason', d.failure_reason, 'message', coalesce(d.failure_message, '')) end,
-         'durationMs', round(extract(epoch from d.finished_at - d.created_at) * 1000)) end as newest,
+         'durationMs', round(extract(epoch from d.finished_at - d.created_at) * 1000),
+         'timesLost', (select count(*) from deployment_history l
+           where l.site_id = s.id and l.commit_sha = d.commit_sha and l.state = 'lost')) end as newest,
        (select jsonb_build_object('commit', l.commit_sha) from deployment_history l where l.id = s.live_deployment) as live
      from sites s
      join deployment_config c on c.id = s.config_id

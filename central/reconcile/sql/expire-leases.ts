@@ -11,33 +11,40 @@ export async function lockExpired(client: ClientBase): Promise<{ id: bigint; sit
   return rows;
 }
 
+/** A commit that takes its worker down, or outlives it, this often in a row is not handed to a worker again by itself. */
+const maxLost = 3;
+
 /**
  * Ends a deployment as lost and puts its commit in the queue again under the next generation: what its old worker may still bring is refused
- * by that. A site that is being removed, or has something newer, gets none. Answers the kind of site if there is a new deployment.
+ * by that. A site that is being removed, has something newer, or whose config is off gets none, nor does a commit that was lost three times.
+ * undefined: it had ended already.
  */
 export async function replaceLost(
   client: ClientBase,
   lost: { id: bigint; siteId: bigint },
-): Promise<"preview" | "production" | undefined> {
-  const ended = await client.query(
-    `update deployment_history set state = 'lost', lease_expires_at = null, finished_at = now()
-     where id = $1 and lease_expires_at < now()`,
+): Promise<{ kind: "preview" | "production"; again: boolean } | undefined> {
+  const ended = await client.query<{ kind: "preview" | "production" }>(
+    `update deployment_history d set state = 'lost', lease_expires_at = null, finished_at = now()
+     from sites s where d.id = $1 and s.id = d.site_id and d.lease_expires_at < now() returning s.kind`,
     [lost.id],
   );
-  if (ended.rowCount !== 1) return undefined;
-  const { rows } = await client.query<{ kind: "preview" | "production" }>(
+  const kind = ended.rows[0]?.kind;
+  if (kind === undefined) return undefined;
+  const { rowCount } = await client.query(
     `with raised as (
        update sites s set generation = s.generation + 1, updated_at = now()
-       from deployment_history d
+       from deployment_history d, deployment_config c
        where s.id = $1 and d.id = $2 and s.state = 'wanted' and s.generation = d.generation
-       returning s.id, s.generation, s.kind
-     ), added as (
-       insert into deployment_history (site_id, generation, commit_sha, branch, trust, state, delivery_guid)
-       select raised.id, raised.generation, d.commit_sha, d.branch, d.trust, 'queued', d.delivery_guid
-       from raised, deployment_history d where d.id = $2
+         and c.id = s.config_id and c.enabled and not c.deleting
+         and (select count(*) from (
+           select state, commit_sha from deployment_history where site_id = s.id order by generation desc limit $3
+         ) newest where newest.state = 'lost' and newest.commit_sha = d.commit_sha) < $3
+       returning s.id, s.generation
      )
-     select kind from raised`,
-    [lost.siteId, lost.id],
+     insert into deployment_history (site_id, generation, commit_sha, branch, trust, state, delivery_guid)
+     select raised.id, raised.generation, d.commit_sha, d.branch, d.trust, 'queued', d.delivery_guid
+     from raised, deployment_history d where d.id = $2`,
+    [lost.siteId, lost.id, maxLost],
   );
-  return rows[0]?.kind;
+  return { kind, again: rowCount === 1 };
 }

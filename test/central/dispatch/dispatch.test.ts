@@ -45,6 +45,22 @@ async function firstBuild(host: string): Promise<BuildRequest> {
   });
 }
 
+/** The site's newest deployment, once it is with the worker at this generation. */
+async function dispatched(host: string, generation: bigint) {
+  return eventually(async () => {
+    const newest = (await selectDeployments(central.pool, host)).at(-1);
+    if (newest?.generation !== generation || newest.state !== "dispatched") throw new Error(`generation ${generation} waits`);
+    return newest;
+  });
+}
+
+async function endLease(deploymentId: bigint): Promise<void> {
+  await central.pool.query("update deployment_history set lease_expires_at = now() - interval '1 second' where id = $1", [
+    deploymentId,
+  ]);
+  await replaceLostDeployments({ pool: central.pool, log });
+}
+
 test("a busy worker is asked again when another deployment of its environment ends, for the same generation", async () => {
   await addRepository(central, "first");
   await addRepository(central, "second");
@@ -120,6 +136,67 @@ test("a lease that ends makes the deployment lost and queues its commit under th
   });
   const late = central.worker.client.reportStatus({ ...idsOf(build), state: DeploymentState.SUCCEEDED, url: build.url });
   await expect(late).rejects.toMatchObject({ code: Code.FailedPrecondition });
+});
+
+test("a commit whose worker is lost three times in a row is not queued a fourth time, and its pull request says how to go on", async () => {
+  await addRepository(central, "deadly");
+  const { host, number } = await openPullRequest("deadly");
+  for (const generation of [1n, 2n, 3n]) {
+    const lost = await dispatched(host, generation);
+    await endLease(lost.id);
+  }
+  await eventually(async () => {
+    const comments = await central.forge.comments({ owner: "acme", name: "deadly", number });
+    expect(comments.map((comment) => comment.body).join()).toMatch(/lost 3 times.*Push/);
+  });
+  expect((await selectDeployments(central.pool, host)).map((row) => row.state)).toEqual(["lost", "lost", "lost"]);
+
+  const { sha } = await central.forge.pushFiles({ owner: "acme", name: "deadly", branch: "change", files: { a: "1" } });
+  const next = await dispatched(host, 4n);
+  expect(next.commit).toBe(sha);
+  await endLease(next.id);
+  expect(await dispatched(host, 5n)).toMatchObject({ commit: sha });
+});
+
+test.each(["enabled = false", "deleting = true"])("what is lost under a config with %s is not queued again", async (change) => {
+  const name = change.startsWith("enabled") ? "disabled" : "deleting";
+  const { configId } = await addRepository(central, name);
+  const { host, number } = await openPullRequest(name);
+  const { id } = await dispatched(host, 1n);
+  await central.pool.query(`update deployment_config set ${change} where id = $1`, [configId]);
+  await endLease(id);
+  await eventually(async () => {
+    const comments = await central.forge.comments({ owner: "acme", name, number });
+    expect(comments.map((comment) => comment.body).join()).toContain("Stopped");
+  });
+  expect((await selectDeployments(central.pool, host)).map((row) => row.state)).toEqual(["lost"]);
+});
+
+test("a removal that its worker refuses is asked for again with growing pauses", async () => {
+  await addRepository(central, "kept");
+  const { host, number } = await openPullRequest("kept");
+  await dispatched(host, 1n);
+  for (const refuse of [
+    async () => Outcome.SUPERSEDED,
+    async () => Promise.reject(new ConnectError("generation 2 of the site is a build", Code.FailedPrecondition)),
+  ]) {
+    central.worker.behaviour.cleanup = refuse;
+    const { rows } = await central.pool.query<{ id: bigint }>("select id from sites where host = $1", [host]);
+    await central.forge.closePullRequest({ owner: "acme", name: "kept", number });
+    // The third call's pause is known once its attempt is: half a second, one, two.
+    await eventually(async () => {
+      const jobs = await central.pool.query<{ attempt: number }>(
+        `select (j.payload ->> 'attempt')::int as attempt from graphile_worker._private_jobs j where j.key = $1`,
+        [`dispatch:${rows[0]?.id}`],
+      );
+      expect(jobs.rows[0]?.attempt).toBeGreaterThanOrEqual(2);
+    });
+    expect(await selectSiteState(central.pool, host)).toBe("removing");
+    central.worker.behaviour.cleanup = async () => Outcome.ALREADY_DONE;
+    await eventually(async () => expect(await selectSiteState(central.pool, host)).toBe("removed"), 10_000);
+    await central.forge.reopenPullRequest({ owner: "acme", name: "kept", number });
+    await eventually(async () => expect(await selectSiteState(central.pool, host)).toBe("wanted"));
+  }
 });
 
 test("a report with another URL, for another's deployment or of a generation that never was is refused and changes nothing", async () => {

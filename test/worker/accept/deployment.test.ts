@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
+import { Code } from "@connectrpc/connect";
 import Dockerode from "dockerode";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 import { createLogger } from "#common/logger.ts";
@@ -350,6 +351,29 @@ test("A removal takes route, link and files away, is reported, and leaves the fe
   expect(await worker.acceptor.build(build({ commit, generation: 1n }))).toBe(Outcome.SUPERSEDED);
   expect(await deploy(build({ commit, generation: 3n }))).toMatchObject({ state: DeploymentState.SUCCEEDED });
   expect((await getSite(port, "pr-1-site.test", "/")).body).toBe("x");
+});
+
+test("A removal of another host, or at the generation of a build, is refused, and the site is served on", async () => {
+  const commit = await git.commit("acme/site", { "index.html": "x" });
+  await deploy(build({ commit }));
+  await eventually(() => expect(worker.acceptor.running()).toBe(0));
+  const cleanup = (generation: bigint, host: string) =>
+    worker.acceptor.cleanup(create(CleanupRequestSchema, { siteId: 5n, generation, host }));
+  await expect(cleanup(2n, "nowhere.test")).rejects.toMatchObject({
+    code: Code.FailedPrecondition,
+    rawMessage: "site 5 is served at pr-1-site.test, not at nowhere.test",
+  });
+  await expect(cleanup(1n, "pr-1-site.test")).rejects.toMatchObject({
+    code: Code.FailedPrecondition,
+    rawMessage: "generation 1 of site 5 is a build",
+  });
+  expect((await getSite(port, "pr-1-site.test", "/")).body).toBe("x");
+  expect(worker.store.get(5n)).toMatchObject({ generation: 1n, live: { generation: 1n } });
+  expect(await cleanup(2n, "pr-1-site.test")).toBe(Outcome.ACCEPTED);
+  await eventually(() => expect(worker.reports.at(-1)).toMatchObject({ siteRemoved: true, generation: 2n }));
+  expect(await worker.acceptor.build(build({ commit, generation: 2n }))).toBe(Outcome.SUPERSEDED);
+  // A host that is served no more is nobody's: what ends the site again need not know it.
+  expect(await cleanup(3n, "nowhere.test")).toBe(Outcome.ACCEPTED);
 });
 
 test("A removal that a stop cut short is finished by the next start", async () => {
