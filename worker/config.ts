@@ -61,7 +61,9 @@ export const workerVariables = {
     default: "1.1.1.1,9.9.9.9",
   }),
   buildCaFile: optional("BUILD_CA_FILE", parsePath, { help: "certificates that builds trust beside the image's, PEM" }),
-  buildSeccomp: optional("BUILD_SECCOMP", parsePath, { help: "a seccomp profile on Podman's host" }),
+  buildSeccomp: optional("BUILD_SECCOMP", parsePath, {
+    help: "a seccomp profile on Podman's host; a strict one in STATE_DIR otherwise",
+  }),
   tls: variable("TLS", parseChoice(["on", "off"]), { help: "off: plain HTTP, on a loopback address alone", default: "on" }),
   tlsCertFile: optional("TLS_CERT_FILE", parsePath, { help: "this worker's certificate, PEM" }),
   tlsKeyFile: optional("TLS_KEY_FILE", parsePath, { help: "its key, PEM" }),

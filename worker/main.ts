@@ -34,6 +34,7 @@ import { createSiteRouter } from "#worker/route/create-site-router.ts";
 import { listHosts } from "#worker/route/make-live.ts";
 import { runInSandbox } from "#worker/sandbox/run-in-sandbox.ts";
 import { sweepSandboxes } from "#worker/sandbox/sweep-sandboxes.ts";
+import { writeSeccomp } from "#worker/sandbox/write-seccomp.ts";
 
 const gibibyte = 2 ** 30;
 const reconcileMs = 30_000;
@@ -62,6 +63,7 @@ export async function startWorker(config: WorkerConfig, log: Logger, releasers: 
   const caches = await openCacheStore({ folder: join(stateDir, "caches"), maxBytes: gibibyte, totalBytes: 10 * gibibyte });
 
   const podman = connectPodman(config.podmanSocket);
+  const seccompProfile = config.buildSeccomp ?? (await writeSeccomp(stateDir));
   const networkName = `catapult-${createHash("sha256").update(stateDir).digest("hex").slice(0, 8)}`;
   let swept = false;
   const sweep = async (): Promise<void> => {
@@ -159,7 +161,7 @@ export async function startWorker(config: WorkerConfig, log: Logger, releasers: 
               },
               dns: config.buildDns,
               ...(config.buildCaFile === undefined ? {} : { caFile: config.buildCaFile }),
-              ...(config.buildSeccomp === undefined ? {} : { seccompProfile: config.buildSeccomp }),
+              seccompProfile,
               networkName,
               caches,
               maxSourceBytes: 2 * gibibyte,
