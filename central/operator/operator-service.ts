@@ -4,6 +4,7 @@ import type { GitHub } from "#central/github/create-github.ts";
 import { resolveRepository } from "#central/github/resolve-repository.ts";
 import type { Logger } from "#common/logger.ts";
 import type { OperatorService } from "#gen/catapult/v1/operator_service_pb.js";
+import { createApprove } from "./approve.ts";
 import { createDeploymentConfig, type SeenRepository } from "./create-deployment-config.ts";
 import { createEnvironment } from "./create-environment.ts";
 import { createWorker } from "./create-worker.ts";
@@ -71,6 +72,7 @@ export function createOperatorService(o: {
       o.log.info({ repository, sitesRemaining }, "deployment config removed");
       return { sitesRemaining };
     },
+    approve: createApprove(o),
   };
 }
 

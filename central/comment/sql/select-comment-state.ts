@@ -24,6 +24,8 @@ export async function selectCommentState(pool: Pool, siteId: bigint): Promise<Co
        case when d.id is not null then jsonb_build_object('state', d.state, 'commit', d.commit_sha, 'waiting', d.waiting,
          'failure', case when d.failure_reason is not null then jsonb_build_object(
            'stage', d.failure_stage, 'reason', d.failure_reason, 'message', coalesce(d.failure_message, '')) end,
+         'approval', (select jsonb_build_object('kind', a.approver_kind, 'approver', a.approver) from approvals a
+           where d.trust = 'fork' and a.site_id = s.id and a.commit_sha = d.commit_sha),
          'durationMs', round(extract(epoch from d.finished_at - d.created_at) * 1000)) end as newest,
        (select jsonb_build_object('commit', l.commit_sha) from deployment_history l where l.id = s.live_deployment) as live
      from sites s

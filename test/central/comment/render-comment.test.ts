@@ -7,7 +7,7 @@ const state = (changes: Partial<CommentState> = {}, deployment: object = {}): Co
   siteId: 5n,
   siteState: "wanted",
   url: "https://pr-1-site.sites.example",
-  newest: { state: "queued", commit, waiting: null, failure: null, durationMs: null, ...deployment },
+  newest: { state: "queued", commit, waiting: null, failure: null, approval: null, durationMs: null, ...deployment },
   live: null,
   logTail: [],
   ...changes,
