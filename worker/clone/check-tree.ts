@@ -21,13 +21,12 @@ export async function checkTree(call: Omit<GitCall, "args">, tree: string, maxEn
   let entries = 0;
   let pathBytes = 0;
   child.stdout.on("data", (chunk: Buffer) => {
-    for (let at = 0; at < chunk.length; ) {
+    for (let at = 0; at < chunk.length;) {
       const end = chunk.indexOf(0, at);
       pathBytes += (end < 0 ? chunk.length : end) - at;
       if (pathBytes > maxPathBytes) refuse("repository_malformed", `the commit has a path of more than ${maxPathBytes} bytes`);
       if (end < 0) return;
-      if (++entries > maxEntries)
-        refuse("repository_too_large", `the commit has more than ${maxEntries} files and folders`);
+      if (++entries > maxEntries) refuse("repository_too_large", `the commit has more than ${maxEntries} files and folders`);
       pathBytes = 0;
       at = end + 1;
     }
