@@ -9,7 +9,7 @@ import { createServiceClient } from "#common/rpc/client.ts";
 import { startRpcServer } from "#common/rpc/server.ts";
 import { centralSignatureHeader, createSigningInterceptor, workerSignatureHeader } from "#common/rpc/signing-interceptor.ts";
 import { CentralService } from "#gen/catapult/v1/central_service_pb.js";
-import { WorkerService } from "#gen/catapult/v1/worker_service_pb.js";
+import { WorkerService, type BuildRequest } from "#gen/catapult/v1/worker_service_pb.js";
 import { createHttpHandler } from "#worker/accept/answer-http.ts";
 import { createAcceptor } from "#worker/accept/create-acceptor.ts";
 import { lockState } from "#worker/accept/lock-state.ts";
@@ -22,6 +22,7 @@ import { createWorkerService } from "#worker/accept/worker-service.ts";
 import { openCacheStore } from "#worker/build/cache-store.ts";
 import { cloneCommit } from "#worker/clone/clone-commit.ts";
 import { createCaBundle } from "#worker/clone/create-ca-bundle.ts";
+import { endToken } from "#worker/clone/end-token.ts";
 import type { WorkerConfig } from "#worker/config.ts";
 import { findImage } from "#worker/image/image-name.ts";
 import { connectPodman } from "#worker/podman/connect-podman.ts";
@@ -119,12 +120,21 @@ export async function startWorker(config: WorkerConfig, log: Logger, releasers: 
   const timer = setInterval(() => void reconcile(), reconcileMs);
   releasers.push("reconcile timer", () => clearInterval(timer));
 
+  const revoking = {
+    apiUrl: config.githubApiUrl,
+    ...(ca === undefined ? {} : { ca: [...getCACertificates("default"), ca] }),
+    background,
+    log,
+  };
+  /** Requests whose clone has ended their token, or will. */
+  const ended = new WeakSet<BuildRequest>();
   const dependencies = { store, router, send, background, sitesDir, log };
   const acceptor = createAcceptor({
     store,
     slots: config.buildSlots,
     onError: (err, siteId) => log.error({ err, siteId: String(siteId) }, "work ended by an error"),
     work: {
+      endToken: (token) => endToken({ ...revoking, token }),
       reportAgain: (finished) => background(sendUntilTaken(() => send(finished))),
       remove: (request, controller) => removeSite(dependencies, request, controller.signal),
       deploy: (request, controller) =>
@@ -134,21 +144,20 @@ export async function startWorker(config: WorkerConfig, log: Logger, releasers: 
             outputLimits: { maxBytes: config.buildDisk, maxFiles: 100_000 },
             keep,
             routeTimeoutMs: 20_000,
-            clone: ({ repository, commit, cloneToken }, signal) =>
-              cloneCommit({
+            clone: (asked, signal) => {
+              ended.add(asked);
+              return cloneCommit({
+                ...revoking,
                 baseUrl: config.githubUrl,
-                apiUrl: config.githubApiUrl,
-                ...(ca === undefined ? {} : { ca: [...getCACertificates("default"), ca] }),
-                repository,
-                commit,
-                token: cloneToken,
+                repository: asked.repository,
+                commit: asked.commit,
+                token: asked.cloneToken,
                 clonesDir,
                 ...(gitCaFile === undefined ? {} : { caFile: gitCaFile }),
                 limits: { timeoutMs: 300_000, maxFileBytes: gibibyte },
                 signal,
-                background,
-                log,
-              }),
+              });
+            },
             builder: {
               podman,
               imageReference: config.buildImage,
@@ -170,7 +179,10 @@ export async function startWorker(config: WorkerConfig, log: Logger, releasers: 
           },
           request,
           controller,
-        ),
+        ).finally(() => {
+          // A release that was there already needed no clone.
+          if (!ended.has(request)) endToken({ ...revoking, token: request.cloneToken });
+        }),
     },
   });
   releasers.push("running work", () => acceptor.stop());

@@ -93,6 +93,7 @@ async function startTestWorker(): Promise<{
     slots: 1,
     onError: (error) => errors.push(error),
     work: {
+      endToken: () => undefined,
       reportAgain: (finished) => void reports.push(finished),
       remove: (request, controller) => removeSite(dependencies, request, controller.signal),
       deploy: (request, controller) =>
