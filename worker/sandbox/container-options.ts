@@ -1,5 +1,5 @@
 import type Dockerode from "dockerode";
-import type { BuildLimits } from "./limits.ts";
+import { sizeOfTmp, type BuildLimits } from "./limits.ts";
 import { roleLabel, sandboxLabel, type Role } from "./sandbox-labels.ts";
 import type { SandboxSetup } from "./sandbox-types.ts";
 
@@ -10,8 +10,7 @@ export type SandboxNames = { network: string; volume: string; store: string; hol
 
 /** Podman adds unsized tmpfs at the first three when the root is read-only, so each is given a size. Together they are charged to the memory. */
 function sizeTmpfs(limits: BuildLimits): Record<string, string> {
-  const share = Math.max(16 * 2 ** 20, Math.floor(limits.diskBytes / 4));
-  return { "/tmp": `rw,nosuid,nodev,size=${share},mode=1777`, "/run": tinyTmpfs, "/var/tmp": tinyTmpfs };
+  return { "/tmp": `rw,nosuid,nodev,size=${sizeOfTmp(limits)},mode=1777`, "/run": tinyTmpfs, "/var/tmp": tinyTmpfs };
 }
 
 const tinyTmpfs = "rw,nosuid,nodev,noexec,size=1048576,mode=1777";

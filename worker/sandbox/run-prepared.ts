@@ -60,7 +60,7 @@ async function putAll(sandbox: PreparedSandbox, run: SandboxRun): Promise<void> 
 async function runBuild(sandbox: PreparedSandbox, run: SandboxRun): Promise<BuildEnd> {
   const { build, setup } = sandbox;
   const nothing = { status: 0, oomKills: 0, pidRefusals: 0 };
-  if (setup.signal.aborted) return { exitCode: 0, ended: "canceled", report: nothing, saidNoSpace: false };
+  if (setup.signal.aborted) return { exitCode: 0, ended: "canceled", report: nothing, saidNoSpace: false, ranMs: 0 };
   const log = createBoundedLog(run.onLine);
   let saidNoSpace = false;
   const onLine = (line: string): void => {
@@ -70,23 +70,27 @@ async function runBuild(sandbox: PreparedSandbox, run: SandboxRun): Promise<Buil
   const lines = { stdout: createLineSplitter(onLine), stderr: createLineSplitter(onLine) };
   const output = await followOutput(build, (name, chunk) => lines[name].write(chunk));
   const guard = guardBuild(sandbox);
+  const started = performance.now();
   try {
     await callPodman("start the build", async () => withDeadline(callDeadlineMs, "start the build", build.start()));
     await Promise.race([output.end, guard.killed]);
     const exitCode = await readExit(build, guard.killed);
     lines.stdout.end();
     lines.stderr.end();
-    log.end();
-    if (exitCode === 0 && guard.ended() === undefined) return { exitCode, report: nothing, saidNoSpace };
+    const leftOut = log.end();
+    const ranMs = performance.now() - started;
+    if (exitCode === 0 && guard.ended() === undefined) return { exitCode, report: nothing, saidNoSpace, ranMs };
     const report = parseReport(await readReport(sandbox.holder));
     const ended = guard.ended();
-    const fileBytes = blamesFiles(exitCode) ? await measureFiles(sandbox.holder) : undefined;
+    const files = blamesFiles(exitCode, saidNoSpace) ? await measureFiles(sandbox.holder) : undefined;
     return {
       exitCode,
       report,
       saidNoSpace,
+      ranMs,
       ...(ended === undefined ? {} : { ended }),
-      ...(fileBytes === undefined ? {} : { fileBytes }),
+      ...(files === undefined ? {} : { files }),
+      ...(leftOut === undefined ? {} : { leftOut }),
     };
   } finally {
     guard.stop();
