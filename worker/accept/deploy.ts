@@ -5,6 +5,7 @@ import { fromSiteType, toSiteType } from "#worker/accept/site-types.ts";
 import type { SiteStore } from "#worker/accept/site-store.ts";
 import { planBuild } from "#worker/build/plan-build.ts";
 import { runBuild, type Builder, type BuildOutput } from "#worker/build/run-build.ts";
+import type { Masker } from "#worker/mask/create-masker.ts";
 import type { Clone } from "#worker/clone/fetch-commit.ts";
 import { collectReleases, type Keep } from "#worker/publish/collect-releases.ts";
 import { findRelease, publishRelease, type Published } from "#worker/publish/publish-release.ts";
@@ -17,6 +18,7 @@ export type Progress = {
   stage: Stage;
   imageId: string;
   siteType: SiteType;
+  masker: Masker;
   line(text: string): void;
   addTiming(stage: Stage, ms: number): void;
   /** What went wrong beside the deployment and does not decide it. */
@@ -127,7 +129,9 @@ async function buildAndPublish(
     });
     progress.siteType = toSiteType(planned.plan.siteType);
     const built = await progress.run(Stage.BUILD, State.BUILDING, async () => {
-      const result = await runBuild(o.builder, { request, clone, planned, onLine: (line) => progress.line(line), signal });
+      const { masker } = progress;
+      const onLine = (line: string): void => progress.line(line);
+      const result = await runBuild(o.builder, { request, clone, planned, masker, onLine, signal });
       progress.imageId = result.imageId;
       if (!result.ok) throw failSandbox(result.failure);
       return result;

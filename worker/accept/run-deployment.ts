@@ -5,9 +5,11 @@ import { ReportStatusRequestSchema, type ReportStatusRequest } from "#gen/catapu
 import { DeploymentState, SiteType, Stage } from "#gen/catapult/v1/deployment_pb.js";
 import type { BuildRequest } from "#gen/catapult/v1/worker_service_pb.js";
 import { deploy, type DeployDependencies, type Progress } from "#worker/accept/deploy.ts";
-import { describeFailure } from "#worker/accept/describe-failure.ts";
+import { describeFailure, failureLimit } from "#worker/accept/describe-failure.ts";
 import type { SiteStore } from "#worker/accept/site-store.ts";
 import { Stopped } from "#worker/accept/stopped.ts";
+import { createMasker, type Masker } from "#worker/mask/create-masker.ts";
+import { cleanText } from "#worker/report/clean-line.ts";
 import { createReporter, type Reporter, type SendReport } from "#worker/report/create-reporter.ts";
 
 /**
@@ -20,16 +22,18 @@ export async function runDeployment(
 ): Promise<void> {
   const { siteId, generation, deploymentId } = request;
   const log = o.log.child({ siteId: String(siteId), generation: String(generation), deploymentId: String(deploymentId) });
+  const masker = createMasker([request.cloneToken, ...request.variables.map(({ value }) => value)]);
   const reporter = createReporter({
     send: o.send,
     siteId,
     generation,
     deploymentId,
     state: DeploymentState.DISPATCHED,
+    masker,
     onCancel: () => controller.abort(new Stopped("canceled", "Central ordered the end")),
     onLost: (message) => controller.abort(new Stopped("lease_lost", message)),
   });
-  const progress = trackProgress(reporter, log);
+  const progress = trackProgress(reporter, masker, log);
   const started = performance.now();
   let finished: ReportStatusRequest | undefined;
   let after: (() => Promise<void>) | undefined;
@@ -62,11 +66,12 @@ export async function runDeployment(
   await after?.().catch((err: unknown) => log.warn({ err }, "tidying up after a deployment failed"));
 }
 
-function trackProgress(reporter: Reporter, log: Logger): Progress {
+function trackProgress(reporter: Reporter, masker: Masker, log: Logger): Progress {
   return {
     stage: Stage.CLONE,
     imageId: "",
     siteType: SiteType.UNSPECIFIED,
+    masker,
     line: (text) => reporter.line(text),
     warn: (err, message) => log.warn({ err }, message),
     addTiming: (stage, ms) => reporter.addTiming(stage, ms),
@@ -97,7 +102,8 @@ function describeEnd(error: unknown, signal: AbortSignal, progress: Progress, lo
   progress.line(`${failure.reason}: ${errorMessage(error).split("\n")[0]}`);
   return create(ReportStatusRequestSchema, {
     state: DeploymentState.FAILED,
-    failure,
+    // It may quote names of files and what programs said.
+    failure: { ...failure, message: cleanText(failure.message, progress.masker, failureLimit) },
     imageId: progress.imageId,
     siteType: progress.siteType,
   });

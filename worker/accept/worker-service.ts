@@ -4,6 +4,7 @@ import { callerKey } from "#common/rpc/caller.ts";
 import type { HandlerContext } from "@connectrpc/connect";
 import { Outcome, type WorkerService } from "#gen/catapult/v1/worker_service_pb.js";
 import type { Acceptor } from "#worker/accept/create-acceptor.ts";
+import { refuseVariables } from "#worker/accept/refuse-variables.ts";
 import type { Readiness } from "#worker/accept/readiness.ts";
 
 const retryAfterSeconds = 3n;
@@ -13,6 +14,7 @@ export function createWorkerService(o: { acceptor: Acceptor; readiness: Readines
   return {
     async build(request, context) {
       requireCentral(context);
+      refuseVariables(request);
       const problems = await o.readiness.check();
       if (problems.length > 0)
         throw new ConnectError(`this worker is not ready: ${problems.join("; ")}`, Code.FailedPrecondition);

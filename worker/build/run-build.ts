@@ -6,6 +6,7 @@ import { cacheKey, type CacheStore } from "#worker/build/cache-store.ts";
 import type { PlannedBuild } from "#worker/build/plan-build.ts";
 import type { Clone } from "#worker/clone/fetch-commit.ts";
 import { archiveCommit, archiveTree } from "#worker/clone/read-tree.ts";
+import type { Masker } from "#worker/mask/create-masker.ts";
 import type { BuildLimits } from "#worker/sandbox/limits.ts";
 import type { SandboxFailure, SandboxRequest, SandboxResult, SandboxTimings } from "#worker/sandbox/sandbox-types.ts";
 
@@ -38,7 +39,14 @@ export type BuildOutput =
 /** Gets a site's files: from the tree itself where nothing is run, else from the sandbox. */
 export async function runBuild(
   builder: Builder,
-  o: { request: BuildRequest; clone: Clone; planned: PlannedBuild; onLine: (line: string) => void; signal: AbortSignal },
+  o: {
+    request: BuildRequest;
+    clone: Clone;
+    planned: PlannedBuild;
+    masker: Masker;
+    onLine: (line: string) => void;
+    signal: AbortSignal;
+  },
 ): Promise<BuildOutput> {
   const { plan, packagesId } = o.planned;
   if (plan.command === "") {
@@ -78,6 +86,8 @@ export async function runBuild(
       ...buildEnvironment(request),
       ...(isUnchanged && plan.lockFile !== undefined ? { npm_config_prefer_offline: "true" } : {}),
     },
+    variables: buildVariables(request),
+    masker: o.masker,
     cache: cache === undefined ? {} : { seed: cache.open },
     onLine: o.onLine,
     signal: o.signal,
@@ -96,6 +106,12 @@ export async function runBuild(
     },
     release: () => result.release(),
   };
+}
+
+/** The configuration's own variables, for code of the repository's own alone: those with a fork's were refused before. */
+function buildVariables(request: BuildRequest): Record<string, string> {
+  if (request.trust !== Trust.REPOSITORY) return {};
+  return Object.fromEntries(request.variables.map(({ name, value }) => [name, value]));
 }
 
 /** What a build is told. Nothing of it is secret. */

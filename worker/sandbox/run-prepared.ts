@@ -67,7 +67,7 @@ async function runBuild(sandbox: PreparedSandbox, run: SandboxRun): Promise<Buil
     saidNoSpace ||= /\bENOSPC\b|no space left on device/i.test(line);
     log.write(line);
   };
-  const lines = { stdout: createLineSplitter(onLine), stderr: createLineSplitter(onLine) };
+  const lines = { stdout: createLineSplitter(onLine, run.masker), stderr: createLineSplitter(onLine, run.masker) };
   const output = await followOutput(build, (name, chunk) => lines[name].write(chunk));
   const guard = guardBuild(sandbox);
   const started = performance.now();

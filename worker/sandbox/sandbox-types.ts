@@ -1,5 +1,6 @@
 import type { Readable } from "node:stream";
 import type Dockerode from "dockerode";
+import type { Masker } from "#worker/mask/create-masker.ts";
 import type { BuildLimits } from "./limits.ts";
 
 /** What is known before the source is: enough to set the sandbox up while the clone still runs. */
@@ -34,6 +35,10 @@ export type SandboxRun = {
   devshell: Devshell;
   /** Seen by the command. Kept out of the container's settings, which lie on the disk. */
   environment: Readonly<Record<string, string>>;
+  /** Secret: handed over in a file on the build's own disk in memory, and seen by the command alone, not by what makes its shell. */
+  variables?: Readonly<Record<string, string>>;
+  /** Masks what the output must not hold, before any of it is kept. */
+  masker?: Masker;
   /** A tar that is put where package managers keep their caches. */
   cache?: { seed?: () => Readable };
   /** One line of output: without control characters, at most 4000 characters. */
