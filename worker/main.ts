@@ -33,7 +33,7 @@ import { liveFolder, siteFolder } from "#worker/publish/site-paths.ts";
 import { sendUntilTaken, type SendReport } from "#worker/report/create-reporter.ts";
 import { createSiteRouter } from "#worker/route/create-site-router.ts";
 import { listHosts } from "#worker/route/make-live.ts";
-import { runInSandbox } from "#worker/sandbox/run-in-sandbox.ts";
+import { createSandboxes } from "#worker/sandbox/create-sandboxes.ts";
 import { sweepSandboxes } from "#worker/sandbox/sweep-sandboxes.ts";
 import { writeSeccomp } from "#worker/sandbox/write-seccomp.ts";
 
@@ -66,11 +66,29 @@ export async function startWorker(config: WorkerConfig, log: Logger, releasers: 
   const podman = connectPodman(config.podmanSocket);
   const seccompProfile = config.buildSeccomp ?? (await writeSeccomp(stateDir));
   const networkName = `catapult-${createHash("sha256").update(stateDir).digest("hex").slice(0, 8)}`;
+  const sandbox = {
+    podman,
+    imageReference: config.buildImage,
+    limits: {
+      memoryBytes: config.buildMemory,
+      diskBytes: config.buildDisk,
+      cpus: config.buildCpus,
+      pids: config.buildPids,
+      timeoutMs: config.buildTimeout,
+    },
+    dns: config.buildDns,
+    ...(config.buildCaFile === undefined ? {} : { caFile: config.buildCaFile }),
+    seccompProfile,
+    networkName,
+  };
+  const sandboxes = createSandboxes({ setup: { ...sandbox, labels: {} }, slots: config.buildSlots, log });
+  releasers.push("networks kept ready", () => sandboxes.stop());
   let swept = false;
   const sweep = async (): Promise<void> => {
     if (swept) return;
     const removed = await sweepSandboxes(podman, networkName);
     swept = true;
+    sandboxes.start();
     if (removed > 0) log.info({ removed }, "removed what builds before had left");
   };
 
@@ -159,22 +177,10 @@ export async function startWorker(config: WorkerConfig, log: Logger, releasers: 
               });
             },
             builder: {
-              podman,
-              imageReference: config.buildImage,
-              limits: {
-                memoryBytes: config.buildMemory,
-                diskBytes: config.buildDisk,
-                cpus: config.buildCpus,
-                pids: config.buildPids,
-                timeoutMs: config.buildTimeout,
-              },
-              dns: config.buildDns,
-              ...(config.buildCaFile === undefined ? {} : { caFile: config.buildCaFile }),
-              seccompProfile,
-              networkName,
+              ...sandbox,
               caches,
               maxSourceBytes: 2 * gibibyte,
-              runInSandbox,
+              runInSandbox: (build) => sandboxes.run(build),
             },
           },
           request,

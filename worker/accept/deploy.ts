@@ -10,6 +10,7 @@ import type { Clone } from "#worker/clone/fetch-commit.ts";
 import { collectReleases, type Keep } from "#worker/publish/collect-releases.ts";
 import { findRelease, publishRelease, type Published } from "#worker/publish/publish-release.ts";
 import { formatReleaseName } from "#worker/publish/release-name.ts";
+import type { Egress } from "#worker/sandbox/parse-egress.ts";
 import type { OutputLimits } from "#worker/publish/unpack-output.ts";
 import type { Router } from "#worker/route/create-router.ts";
 import { makeLive } from "#worker/route/make-live.ts";
@@ -19,6 +20,8 @@ export type Progress = {
   imageId: string;
   siteType: SiteType;
   masker: Masker;
+  /** Where the build's packets went; it never rejects. */
+  egress?: Promise<readonly Egress[] | undefined>;
   line(text: string): void;
   addTiming(stage: Stage, ms: number): void;
   /** What went wrong beside the deployment and does not decide it. */
@@ -133,6 +136,7 @@ async function buildAndPublish(
       const onLine = (line: string): void => progress.line(line);
       const result = await runBuild(o.builder, { request, clone, planned, masker, onLine, signal });
       progress.imageId = result.imageId;
+      if (result.egress !== undefined) progress.egress = result.egress;
       if (!result.ok) throw failSandbox(result.failure);
       return result;
     });

@@ -2,7 +2,7 @@ import { create } from "@bufbuild/protobuf";
 import { errorMessage } from "#common/error-details.ts";
 import type { Logger } from "#common/logger.ts";
 import { ReportStatusRequestSchema, type ReportStatusRequest } from "#gen/catapult/v1/central_service_pb.js";
-import { DeploymentState, SiteType, Stage } from "#gen/catapult/v1/deployment_pb.js";
+import { DeploymentState, EgressDestinationSchema, SiteType, Stage } from "#gen/catapult/v1/deployment_pb.js";
 import type { BuildRequest } from "#gen/catapult/v1/worker_service_pb.js";
 import { deploy, type DeployDependencies, type Progress } from "#worker/accept/deploy.ts";
 import { describeFailure, failureLimit } from "#worker/accept/describe-failure.ts";
@@ -54,7 +54,15 @@ export async function runDeployment(
   }
   if (finished === undefined) await reporter.stop();
   else {
-    const last: ReportStatusRequest = { ...finished, siteId, generation, deploymentId, stageTimings: reporter.timings() };
+    const egress = ((await progress.egress) ?? []).map((each) => create(EgressDestinationSchema, each));
+    const last: ReportStatusRequest = {
+      ...finished,
+      siteId,
+      generation,
+      deploymentId,
+      stageTimings: reporter.timings(),
+      egress,
+    };
     await storeEnd(o.store, last);
     log.info(
       { state: DeploymentState[last.state], reason: last.failure?.reason, ms: Math.round(performance.now() - started) },

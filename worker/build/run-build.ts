@@ -7,6 +7,7 @@ import type { PlannedBuild } from "#worker/build/plan-build.ts";
 import type { Clone } from "#worker/clone/fetch-commit.ts";
 import { archiveCommit, archiveTree } from "#worker/clone/read-tree.ts";
 import type { Masker } from "#worker/mask/create-masker.ts";
+import type { Egress } from "#worker/sandbox/parse-egress.ts";
 import type { BuildLimits } from "#worker/sandbox/limits.ts";
 import type { SandboxFailure, SandboxRequest, SandboxResult, SandboxTimings } from "#worker/sandbox/sandbox-types.ts";
 
@@ -23,8 +24,11 @@ export type Builder = {
   runInSandbox: (request: SandboxRequest) => Promise<SandboxResult>;
 };
 
+/** Where the build's packets went, once that is known; nothing ran, nothing went anywhere. It never rejects. */
+type WithEgress = { egress?: Promise<readonly Egress[] | undefined> };
+
 export type BuildOutput =
-  | {
+  | (WithEgress & {
       ok: true;
       imageId: string;
       /** Untrusted. */
@@ -33,8 +37,8 @@ export type BuildOutput =
       /** Keeps the packages for the next build; after the output was read. */
       saveCache(): Promise<void>;
       release(): Promise<void>;
-    }
-  | { ok: false; imageId: string; failure: SandboxFailure };
+    })
+  | (WithEgress & { ok: false; imageId: string; failure: SandboxFailure });
 
 /** Gets a site's files: from the tree itself where nothing is run, else from the sandbox. */
 export async function runBuild(
@@ -93,9 +97,11 @@ export async function runBuild(
     signal: o.signal,
   });
   const imageId = result.imageId.replace(/^sha256:/, "");
-  if (!result.ok) return { ok: false, imageId, failure: result.failure };
+  const egress = result.egress === undefined ? {} : { egress: result.egress };
+  if (!result.ok) return { ok: false, imageId, failure: result.failure, ...egress };
   return {
     ok: true,
+    ...egress,
     imageId,
     tar: result.output,
     timings: result.timings,

@@ -1,7 +1,7 @@
 import type Dockerode from "dockerode";
 import { sizeOfTmp, type BuildLimits } from "./limits.ts";
 import { roleLabel, sandboxLabel, type Role } from "./sandbox-labels.ts";
-import type { SandboxSetup } from "./sandbox-types.ts";
+import type { HolderSetup } from "./sandbox-types.ts";
 
 /** Who a build runs as; the numbers are nobody's on the host. */
 export const buildUser = 10001;
@@ -16,7 +16,7 @@ function sizeTmpfs(limits: BuildLimits): Record<string, string> {
 const tinyTmpfs = "rw,nosuid,nodev,noexec,size=1048576,mode=1777";
 
 /** Locked down alike: no capability beyond those named, no new privileges, a read-only root, no log on the host's disk. */
-function lockDown(setup: SandboxSetup, capabilities: string[]): Dockerode.HostConfig {
+function lockDown(setup: HolderSetup, capabilities: string[]): Dockerode.HostConfig {
   return {
     ReadonlyRootfs: true,
     CapDrop: ["ALL"],
@@ -32,7 +32,7 @@ function lockDown(setup: SandboxSetup, capabilities: string[]): Dockerode.HostCo
   };
 }
 
-function label(setup: SandboxSetup, role: Role): Record<string, string> {
+function label(setup: HolderSetup, role: Role): Record<string, string> {
   return { ...setup.labels, [sandboxLabel]: setup.networkName, [roleLabel]: role };
 }
 
@@ -46,7 +46,7 @@ function mountVolumes(names: SandboxNames): Dockerode.MountConfig {
 const noCopy = { NoCopy: true, Labels: {}, DriverConfig: { Name: "local", Options: {} } };
 
 /** The holder owns the network and keeps the volumes mounted: they live while a container uses them. */
-export function describeHolder(setup: SandboxSetup, names: SandboxNames, rules: string): Dockerode.ContainerCreateOptions {
+export function describeHolder(setup: HolderSetup, names: SandboxNames, rules: string): Dockerode.ContainerCreateOptions {
   return {
     name: names.holder,
     Image: setup.imageReference,
@@ -73,7 +73,7 @@ export function describeHolder(setup: SandboxSetup, names: SandboxNames, rules: 
 }
 
 /** The build's container joins the holder's network and has no capability at all. */
-export function describeBuild(setup: SandboxSetup, names: SandboxNames): Dockerode.ContainerCreateOptions {
+export function describeBuild(setup: HolderSetup, names: SandboxNames): Dockerode.ContainerCreateOptions {
   const { limits } = setup;
   return {
     name: names.build,
@@ -105,7 +105,7 @@ export function describeBuild(setup: SandboxSetup, names: SandboxNames): Dockero
  * A volume in memory with a cap. Podman reads `size=` as a quota of its own and fails, so the cap is told in blocks, which are
  * pages: 4096 bytes on x86-64 and on Debian's arm64. One inode for each block of a small file, at least enough for a node_modules.
  */
-export function describeVolume(name: string, setup: SandboxSetup, owner: number): Dockerode.VolumeCreateOptions {
+export function describeVolume(name: string, setup: HolderSetup, owner: number): Dockerode.VolumeCreateOptions {
   const blocks = Math.max(1, Math.floor(setup.limits.diskBytes / 4096));
   const inodes = Math.min(4_000_000, Math.max(65_536, blocks));
   return {

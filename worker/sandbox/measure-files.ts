@@ -1,7 +1,5 @@
-import type { Duplex } from "node:stream";
 import type Dockerode from "dockerode";
-import { withDeadline } from "#worker/podman/with-deadline.ts";
-import { createDemultiplexer } from "./demultiplex.ts";
+import { execInside } from "./exec-inside.ts";
 
 /** What the files of a build take, names counted as inodes are. */
 export type FileUse = { bytes: number; names: number; maxNames: number; /** Of what it may be, 1 when full. */ share: number };
@@ -12,28 +10,11 @@ export type FileUse = { bytes: number; names: number; maxNames: number; /** Of w
  */
 export async function measureFiles(holder: Dockerode.Container): Promise<FileUse | undefined> {
   try {
-    return await withDeadline(10_000, "measure the files of the build", measure(holder));
+    const command = ["stat", "--file-system", "--format=%S %b %f %c %d", "/build", "/nix"];
+    return parseFileUse(await execInside(holder, command, 1000));
   } catch {
     return undefined;
   }
-}
-
-async function measure(holder: Dockerode.Container): Promise<FileUse | undefined> {
-  const exec = await holder.exec({
-    Cmd: ["stat", "--file-system", "--format=%S %b %f %c %d", "/build", "/nix"],
-    AttachStdout: true,
-    AttachStderr: true,
-  });
-  const stream: Duplex = await exec.start({ hijack: true });
-  let text = "";
-  await new Promise<void>((resolve, reject) => {
-    stream.on(
-      "data",
-      createDemultiplexer((name, chunk) => (text += name === "stdout" ? chunk.toString("latin1") : "")),
-    );
-    stream.once("end", resolve).once("close", resolve).once("error", reject);
-  });
-  return parseFileUse(text);
 }
 
 /** Reads one line for each volume: block size, blocks, free blocks, inodes, free inodes. */

@@ -10,8 +10,9 @@ import { blamesFiles, nameFailure, parseReport, type BuildEnd } from "./name-fai
 import { packRequest } from "./pack-control.ts";
 import type { PreparedSandbox } from "./prepare-sandbox.ts";
 import { putArchive } from "./put-archive.ts";
+import { readEgress } from "./read-egress.ts";
 import { readReport } from "./read-report.ts";
-import type { SandboxResult, SandboxRun } from "./sandbox-types.ts";
+import type { SandboxFailure, SandboxResult, SandboxRun } from "./sandbox-types.ts";
 import { createLineSplitter } from "./split-lines.ts";
 
 const callDeadlineMs = 60_000;
@@ -28,20 +29,43 @@ export async function runPrepared(sandbox: PreparedSandbox, run: SandboxRun): Pr
     const buildStarted = performance.now();
     const end = await runBuild(sandbox, run);
     const buildMs = performance.now() - buildStarted;
+    // Beside what follows: it takes as long as taking the output out, and the holder has the count.
+    const egress = readEgress(sandbox.holder);
     const failure = nameFailure(end, setup.limits, run);
-    if (failure !== undefined) return { ok: false, imageId, failure };
+    if (failure !== undefined) {
+      const isCut = (await egress) === undefined && (await hasEnded(sandbox.holder));
+      return { ok: false, imageId, egress, failure: isCut && failure.reason !== "canceled" ? networkEnded : failure };
+    }
     const output = await takeOut(sandbox.holder, "/build/output/site/.");
     keep = true;
     return {
       ok: true,
       imageId,
+      egress,
       output,
       cache: async () => takeOut(sandbox.holder, "/build/cache/."),
       timings: { prepareMs: sandbox.prepareMs, putMs: buildStarted - putStarted, buildMs },
-      release: async () => sandbox.release(),
+      release: async () => {
+        await egress;
+        await sandbox.release();
+      },
     };
   } finally {
     if (!keep) await sandbox.release();
+  }
+}
+
+const networkEnded: SandboxFailure = {
+  stage: "sandbox",
+  reason: "sandbox_failed",
+  message: "The build's network was cut while it ran: the container that holds its rules ended. Deploy the commit again.",
+};
+
+async function hasEnded(holder: Dockerode.Container): Promise<boolean> {
+  try {
+    return !(await withDeadline(callDeadlineMs, "inspect the holder", holder.inspect())).State.Running;
+  } catch {
+    return false;
   }
 }
 
