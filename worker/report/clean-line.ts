@@ -1,4 +1,5 @@
 import type { Masker } from "#worker/mask/create-masker.ts";
+import { stripLine as stripUnseen } from "#worker/mask/strip-line.ts";
 
 const lineLimit = 4_000;
 
@@ -19,11 +20,6 @@ export function cleanText(text: string, masker: Masker, limit: number): string {
 }
 
 function stripLine(line: string): string {
-  return (
-    line
-      // eslint-disable-next-line no-control-regex
-      .replace(/\u001b\[[0-?]*[ -/]*[@-~]/g, "")
-      // eslint-disable-next-line no-control-regex
-      .replace(/[\u0000-\u0008\u000a-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g, "")
-  );
+  // eslint-disable-next-line no-control-regex
+  return stripUnseen(line.replace(/\u001b\[[0-?]*[ -/]*[@-~]/g, ""));
 }
