@@ -7,6 +7,7 @@ import { addJob } from "#central/jobs/add-job.ts";
 import { Outcome } from "#gen/catapult/v1/worker_service_pb.js";
 import { createBuildRequest } from "./build-request.ts";
 import { attemptsUntilTold, retryDelayMs } from "./delays.ts";
+import { openBuildVariables } from "./open-build-variables.ts";
 import type { DispatchContext } from "./dispatch-site.ts";
 import { handBack, type Waiting } from "./sql/hand-back.ts";
 import { markDispatched } from "./sql/mark-dispatched.ts";
@@ -28,6 +29,8 @@ export async function dispatchBuild(o: DispatchContext, work: Build, job: { atte
     await postpone(o, work, { waiting: "no_worker", attempt: 0, delayMs: noWorkerMs });
     return;
   }
+  // Before there is a token: a key that does not fit ends this job, and it is tried again.
+  const variables = await openBuildVariables(o, work.siteId, deployment);
   let token: string;
   try {
     token = await mintCloneToken(o.github, work);
@@ -39,7 +42,7 @@ export async function dispatchBuild(o: DispatchContext, work: Build, job: { atte
   }
   const { id: deploymentId } = deployment;
   const taken = await markDispatched(o.pool, { ...work, deploymentId, workerId: worker.id, resend });
-  const used = taken && (await callWorker(o, work, worker, token, job.attempt));
+  const used = taken && (await callWorker(o, work, worker, { token, variables }, job.attempt));
   // A worker that took the build revokes its token itself. Of one whose answer was lost nobody knows: the token ends within the hour.
   if (!used)
     await revokeToken(o.github, token).catch((err: unknown) => o.log.debug({ err }, "an unused clone token was not revoked"));
@@ -50,11 +53,12 @@ async function callWorker(
   o: DispatchContext,
   work: Build,
   worker: { id: string; endpoint: string },
-  token: string,
+  secrets: { token: string; variables: { name: string; value: string }[] },
   attempt: number,
 ): Promise<boolean> {
   try {
-    const answer = await o.workers.get(worker).build(createBuildRequest(work, work.deployment, token));
+    const request = createBuildRequest(work, work.deployment, secrets.token, secrets.variables);
+    const answer = await o.workers.get(worker).build(request);
     await touchWorker(o.pool, worker.id);
     o.log.info({ worker: worker.id, outcome: Outcome[answer.outcome] }, "build handed over");
     if (answer.outcome === Outcome.ACCEPTED) return true;

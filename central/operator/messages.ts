@@ -47,6 +47,7 @@ export function deploymentConfigMessage(row: DeploymentConfigRow): DeploymentCon
     previewLabel: row.preview_label,
     forks: parseForksName(row.forks),
     disabled: !row.enabled,
+    buildVariableNames: row.build_variable_names,
     createTime: timestampFromDate(row.created_at),
     productionUrl: row.sites_url.replace("{host}", row.production_host),
   });

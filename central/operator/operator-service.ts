@@ -9,9 +9,11 @@ import { createDeploymentConfig, type SeenRepository } from "./create-deployment
 import { createEnvironment } from "./create-environment.ts";
 import { createWorker } from "./create-worker.ts";
 import { deploymentConfigMessage, environmentMessage, workerMessage } from "./messages.ts";
+import { removeBuildVariable } from "./remove-build-variable.ts";
 import { removeDeploymentConfig } from "./remove-deployment-config.ts";
 import { removeEnvironment } from "./remove-environment.ts";
 import { removeWorker } from "./remove-worker.ts";
+import { setBuildVariable } from "./set-build-variable.ts";
 import { selectDeploymentConfigs } from "./sql/select-deployment-configs.ts";
 import { selectEnvironments } from "./sql/select-environments.ts";
 import { selectWorkers } from "./sql/select-workers.ts";
@@ -73,6 +75,18 @@ export function createOperatorService(o: {
       return { sitesRemaining };
     },
     approve: createApprove(o),
+    async setBuildVariable(request) {
+      const { githubOrg, githubRepo } = request;
+      const { name, value } = required(request.variable, "variable");
+      await setBuildVariable(pool, o.secretKey, { githubOrg, githubRepo, name, value });
+      o.log.info({ repository: `${githubOrg}/${githubRepo}`, name }, "build variable set");
+      return {};
+    },
+    async deleteBuildVariable(request) {
+      await removeBuildVariable(pool, request);
+      o.log.info({ repository: `${request.githubOrg}/${request.githubRepo}`, name: request.name }, "build variable removed");
+      return {};
+    },
   };
 }
 

@@ -28,5 +28,6 @@ export type DeploymentConfigRow = {
   preview_label: string;
   forks: ForksName;
   enabled: boolean;
+  build_variable_names: string[];
   created_at: Date;
 };

@@ -51,7 +51,7 @@ const beginnings = [
  * how Catapult, the shell, git, Nix or the package managers work: a build variable is data for the build's own programs.
  */
 export function judgeVariableName(name: string): string | undefined {
-  if (!/^[A-Za-z_][A-Za-z0-9_]{0,127}$/.test(name) || name.endsWith("\n"))
+  if (!/^[A-Za-z_][A-Za-z0-9_]{0,127}$/.test(name))
     return "must be letters, digits and underscores, not beginning with a digit, at most 128";
   const upper = name.toUpperCase();
   const beginning = beginnings.find((candidate) => upper.startsWith(candidate));
