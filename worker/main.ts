@@ -14,12 +14,16 @@ import { createHttpHandler } from "#worker/accept/answer-http.ts";
 import { createAcceptor } from "#worker/accept/create-acceptor.ts";
 import { lockState } from "#worker/accept/lock-state.ts";
 import { openNonceFiles } from "#worker/accept/nonce-files.ts";
-import { createReadiness } from "#worker/accept/readiness.ts";
+import { createReadiness, NotReady } from "#worker/accept/readiness.ts";
 import { removeSite } from "#worker/accept/remove-site.ts";
 import { runDeployment } from "#worker/accept/run-deployment.ts";
 import { openSiteStore } from "#worker/accept/site-store.ts";
 import { createWorkerService } from "#worker/accept/worker-service.ts";
 import { openCacheStore } from "#worker/build/cache-store.ts";
+import { createCanary } from "#worker/canary/create-canary.ts";
+import { describeState } from "#worker/canary/describe-state.ts";
+import { runCanary } from "#worker/canary/run-canary.ts";
+import { watchEngine } from "#worker/canary/watch-engine.ts";
 import { cloneCommit } from "#worker/clone/clone-commit.ts";
 import { createCaBundle } from "#worker/clone/create-ca-bundle.ts";
 import { endToken } from "#worker/clone/end-token.ts";
@@ -91,6 +95,23 @@ export async function startWorker(config: WorkerConfig, log: Logger, releasers: 
     sandboxes.start();
     if (removed > 0) log.info({ removed }, "removed what builds before had left");
   };
+
+  // After the sweep, which would take it for something left behind.
+  const canary = createCanary({
+    run: async (signal) => {
+      await sweep();
+      return runCanary({ ...sandbox, target: config.buildCanaryTarget, signal });
+    },
+    log,
+  });
+  releasers.push("canary", () => canary.stop());
+  const engine = watchEngine({
+    podman,
+    imageReference: config.buildImage,
+    networkName,
+    onChange: (reason) => canary.suspect(reason),
+  });
+  releasers.push("watch over Podman", () => engine.stop());
 
   const ca = config.caFile === undefined ? undefined : await readFile(config.caFile, "utf8");
   const gitCaFile = config.caFile === undefined ? undefined : await createCaBundle(stateDir, config.caFile);
@@ -194,20 +215,22 @@ export async function startWorker(config: WorkerConfig, log: Logger, releasers: 
   releasers.push("running work", () => acceptor.stop());
 
   const readiness = createReadiness({
-    podman: async () => {
-      await podman.ping();
-      await sweep();
+    probes: {
+      podman: async () => {
+        await podman.ping();
+        await sweep();
+      },
+      "builder image": async () => {
+        if ((await findImage(podman, config.buildImage)) === undefined) {
+          throw new NotReady("it is not there; make it by `catapult image build` or bring it by `catapult image import`");
+        }
+      },
+      caddy: () => router.reconcile(),
+      SITES_DIR: () => access(sitesDir, constants.W_OK),
+      STATE_DIR: () => access(stateDir, constants.W_OK),
     },
-    "builder image": async () => {
-      if ((await findImage(podman, config.buildImage)) === undefined) {
-        throw new Error(
-          `${config.buildImage} is not there; make it by \`catapult image build\` or bring it by \`catapult image import\``,
-        );
-      }
-    },
-    caddy: () => router.reconcile(),
-    SITES_DIR: () => access(sitesDir, constants.W_OK),
-    STATE_DIR: () => access(stateDir, constants.W_OK),
+    isolation: () => describeState(canary.state()),
+    onProblem: (problems) => log.warn({ problems }, "not ready to build"),
   });
   const server = await startRpcServer({
     listen: config.listen,
@@ -226,8 +249,7 @@ export async function startWorker(config: WorkerConfig, log: Logger, releasers: 
     log,
   });
   releasers.push("server", () => server.stop());
-  const problems = await readiness.check();
-  if (problems.length > 0) log.warn({ problems }, "not ready to build");
+  await readiness.check();
   await acceptor.resume();
   log.info({ url: server.url, worker: workerKey.worker }, "the worker is up");
   return { url: server.url };

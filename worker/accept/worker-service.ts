@@ -15,7 +15,9 @@ export function createWorkerService(o: { acceptor: Acceptor; readiness: Readines
     async build(request, context) {
       requireCentral(context);
       refuseVariables(request);
-      const problems = await o.readiness.check();
+      const { problems, soon } = await o.readiness.check();
+      // Before the first proof nothing is known to be wrong, and it takes seconds.
+      if (soon) return answer(Outcome.BUSY);
       if (problems.length > 0)
         throw new ConnectError(`this worker is not ready: ${problems.join("; ")}`, Code.FailedPrecondition);
       return answer(await o.acceptor.build(request));
