@@ -107,10 +107,11 @@ function describeEnd(error: unknown, signal: AbortSignal, progress: Progress, lo
   }
   const { failure, own } = describeFailure(error, progress.stage);
   if (own) log.error({ err: error }, "deployment failed by a fault of this worker");
-  progress.line(`${failure.reason}: ${errorMessage(error).split("\n")[0]}`);
+  // Both may quote names of files and what programs said. Masked before the line is taken: a secret may have more than one.
+  const message = cleanText(errorMessage(error), progress.masker, failureLimit);
+  progress.line(`${failure.reason}: ${message.split("\n")[0]}`);
   return create(ReportStatusRequestSchema, {
     state: DeploymentState.FAILED,
-    // It may quote names of files and what programs said.
     failure: { ...failure, message: cleanText(failure.message, progress.masker, failureLimit) },
     imageId: progress.imageId,
     siteType: progress.siteType,

@@ -22,7 +22,8 @@ export function listSecretForms(secret: string): string[] {
     bytes.toString("hex"),
     bytes.toString("hex").toUpperCase(),
     ...listUrlForms(core).flatMap((form) => [form, lowerEscapes(form)]),
-    JSON.stringify(core).slice(1, -1),
+    toJsonText(core),
+    escapeBeyondAscii(toJsonText(core)),
   ];
   return [...new Set(forms.map(stripLine))].filter((form) => form.length >= shortestForm);
 }
@@ -48,9 +49,18 @@ function listUrlForms(text: string): string[] {
     strict,
     strict.replaceAll("%20", "+"),
     strict.replaceAll("%2F", "/"),
-    strict.replaceAll("%20", "+").replaceAll("~", "%7E"),
+    new URLSearchParams([["", text]]).toString().slice(1),
     encodeURI(text.toWellFormed()),
   ];
+}
+
+function toJsonText(text: string): string {
+  return JSON.stringify(text).slice(1, -1);
+}
+
+/** As Python and our own messages on names of files print it. */
+function escapeBeyondAscii(json: string): string {
+  return json.replace(/[^\u0020-\u007e]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }
 
 function lowerEscapes(text: string): string {

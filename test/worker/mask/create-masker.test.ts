@@ -27,6 +27,10 @@ const encoders: Record<string, (secret: string, before: string) => string> = {
   encodeURIComponent: (secret) => encodeURIComponent(secret),
   "a form's encoding": (secret) => new URLSearchParams({ a: secret }).toString().slice(2),
   "lower-case escapes": (secret) => encodeURIComponent(secret).replace(/%../g, (escape) => escape.toLowerCase()),
+  "JSON in ASCII": (secret) =>
+    JSON.stringify(secret)
+      .slice(1, -1)
+      .replace(/[^ -~]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`),
   JSON: (secret) => JSON.stringify({ a: secret }).slice(6, -2),
 };
 
