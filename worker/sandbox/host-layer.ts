@@ -22,10 +22,12 @@ export type HostLayer = {
 export function createHostLayer(o: {
   networkName: string;
   dns: readonly string[];
+  /** What nft is run by, if not by itself. */
+  nft?: readonly [string, ...string[]];
   log: (message: string, details: Record<string, unknown>) => void;
 }): HostLayer {
   const table = hostTable(o.networkName);
-  const list = async (): Promise<string> => runNft(["--stateless", "list", "table", "inet", table]);
+  const list = async (): Promise<string> => runNft(["--stateless", "list", "table", "inet", table], "", o.nft);
   let loaded: string | undefined;
   let refusal = "it has not been tried yet";
   let bridgeSeen: boolean | undefined;
@@ -55,7 +57,7 @@ export function createHostLayer(o: {
     async ensure() {
       if (await isLoaded()) return;
       try {
-        await runNft(["-f", "-"], renderHostRules(o));
+        await runNft(["-f", "-"], renderHostRules(o), o.nft);
         loaded = await list();
       } catch (error) {
         loaded = undefined;
@@ -78,7 +80,7 @@ export function createHostLayer(o: {
       loaded = undefined;
       refusal = "it was removed";
       // Made first, so that removing what somebody else has removed is no error.
-      await runNft(["-f", "-"], `table inet ${table}\ndelete table inet ${table}\n`);
+      await runNft(["-f", "-"], `table inet ${table}\ndelete table inet ${table}\n`, o.nft);
     },
   };
 }

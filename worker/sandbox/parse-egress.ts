@@ -3,6 +3,9 @@ import { isIPv4 } from "node:net";
 const protocols = ["tcp", "udp", "icmp"] as const;
 type Protocol = (typeof protocols)[number];
 
+/** nft gives names only where /etc/protocols is, which the builder image need not have. */
+const numbers: Readonly<Record<string, Protocol>> = { 1: "icmp", 6: "tcp", 17: "udp" };
+
 /** What a build sent to one destination, with the packets' IP headers. */
 export type Egress = { address: string; port: number; protocol: Protocol; bytes: bigint };
 
@@ -41,7 +44,7 @@ function byBytes(a: Egress, b: Egress): number {
 /** `{"elem":{"val":{"concat":["203.0.113.1","tcp",443]},"counter":{"packets":9,"bytes":1234}}}` */
 function readElement(element: unknown): Egress[] {
   const [address, name, port] = listOf(read(element, "elem", "val", "concat"));
-  const protocol = protocols.find((each) => each === name);
+  const protocol = protocols.find((each) => each === name) ?? numbers[String(name)];
   if (typeof address !== "string" || !isIPv4(address) || protocol === undefined || typeof port !== "number") return [];
   return [{ address, port, protocol, bytes: toBytes(read(element, "elem", "counter", "bytes")) }];
 }

@@ -11,12 +11,16 @@ export class NftError extends Error {
   }
 }
 
-/** Runs nft in this process's network namespace and answers what it printed. */
-export async function runNft(command: readonly string[], input = ""): Promise<string> {
+/** Runs nft, or `program` that leads to it, in this process's network namespace and answers what it printed. */
+export async function runNft(
+  command: readonly string[],
+  input = "",
+  [program, ...before]: readonly [string, ...string[]] = ["nft"],
+): Promise<string> {
   return new Promise((resolve, reject) => {
     const child = execFile(
-      "nft",
-      command,
+      program,
+      [...before, ...command],
       // Debian keeps nft where an ordinary user's PATH does not lead.
       { timeout: 10_000, maxBuffer: 2 ** 20, env: { PATH: `${process.env["PATH"] ?? ""}:/usr/sbin:/sbin`, LC_ALL: "C" } },
       (error, stdout, stderr) => {

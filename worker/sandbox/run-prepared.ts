@@ -92,6 +92,8 @@ async function runBuild(sandbox: PreparedSandbox, run: SandboxRun): Promise<Buil
     log.write(line);
   };
   const lines = { stdout: createLineSplitter(onLine, run.masker), stderr: createLineSplitter(onLine, run.masker) };
+  // Attaching makes the process, in the network namespace of the holder that was proven, and is refused where that one does not run.
+  // A start without it would have Podman start an ended holder again, and join a network whose rules are not loaded yet.
   const output = await followOutput(build, (name, chunk) => lines[name].write(chunk));
   const guard = guardBuild(sandbox);
   const started = performance.now();

@@ -1,7 +1,10 @@
 import { expect, test } from "vitest";
 import { egressLimit, otherAddress, parseEgress } from "#worker/sandbox/parse-egress.ts";
 
-function listing(elements: { address: string; protocol: string; port: number; bytes: number }[], totals: Record<string, number>) {
+function listing(
+  elements: { address: string; protocol: string | number; port: number; bytes: number }[],
+  totals: Record<string, number>,
+) {
   return JSON.stringify({
     nftables: [
       { metainfo: { version: "1.1.3" } },
@@ -21,7 +24,7 @@ function listing(elements: { address: string; protocol: string; port: number; by
 
 test("destinations are told with the most bytes first, and nothing is added to them when all are told", () => {
   const elements = [
-    { address: "203.0.113.1", protocol: "udp", port: 53, bytes: 60 },
+    { address: "203.0.113.1", protocol: 17, port: 53, bytes: 60 },
     { address: "203.0.113.2", protocol: "tcp", port: 443, bytes: 5000 },
     { address: "203.0.113.3", protocol: "icmp", port: 0, bytes: 84 },
   ];
