@@ -78,7 +78,9 @@ describe("O6 an admin API on a TCP port with enforce_origin", () => {
     await rm(folder, { recursive: true });
   });
   test("answers the worker", async () => {
-    await createCaddyAdmin(`http://127.0.0.1:${port}`).write("POST", "/config/apps", {});
+    const admin = createCaddyAdmin(`http://127.0.0.1:${port}`);
+    await admin.write("POST", "/config/apps", {});
+    expect((await admin.get("/config/apps")).value).toEqual({});
   });
   test.each(foreign)("refuses %s, to read and to write", async (_, headers) => {
     expect(await call({ host: "127.0.0.1", port }, headers(`127.0.0.1:${port}`))).toBe(403);

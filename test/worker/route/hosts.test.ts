@@ -60,9 +60,16 @@ describe("the lists of hosts", () => {
       site(4n, { host: "{env.PATH}.test" }),
     ];
     const server = renderServer({ listen: [":80"], liveDir: "/www/live" }, listHosts(states));
-    const { routes } = server as { routes: { match?: { host: string[] }[]; handle: { status_code?: number }[] }[] };
-    expect(routes.map(({ match }) => match?.[0]?.host)).toEqual([["s1.test"], ["s2.test"], undefined]);
-    expect(routes.at(-1)?.handle[0]?.status_code).toBe(404);
+    const ours = (host: string, id: string): object => ({ match: [{ "@id": id, host: [host] }] });
+    expect(server).toMatchObject({
+      routes: [ours("s1.test", "catapult-previews"), ours("s2.test", "catapult-production"), { handle: [{ status_code: 404 }] }],
+    });
+    expect(JSON.stringify(server)).not.toMatch(/\{env|s3|s4/);
+    expect(
+      JSON.stringify(server)
+        .match(/"host":\[[^\]]*\]/g)
+        ?.join(),
+    ).not.toContain("{");
   });
 
   test("take a host for one whenever Central does, and never one that is a path, a pattern or a placeholder", () => {
@@ -74,9 +81,10 @@ describe("the lists of hosts", () => {
     );
     fc.assert(
       fc.property(text, (host) => {
-        if (checkHost(host) === undefined) expect(isHost(host)).toBe(true);
-        if (isHost(host)) expect(join("/live", host)).toBe(`/live/${host}`);
-        if (/[^a-z0-9.-]/.test(host)) expect(isHost(host)).toBe(false);
+        const verdict = isHost(host);
+        // Central's rule is the narrower one.
+        expect(checkHost(host) !== undefined || verdict).toBe(true);
+        expect(!verdict || (join("/live", host) === `/live/${host}` && !/[^a-z0-9.-]/.test(host))).toBe(true);
       }),
       { numRuns: 2_000 },
     );
@@ -107,7 +115,7 @@ describe("M1 a host that another site has", () => {
   test("38 is given to one of two that want it at the same moment, and to no other afterwards", async () => {
     for (const siteId of [1n, 2n, 3n]) await accept(siteId);
     const outcomes = await Promise.all([take(1n, "wanted.test"), take(2n, "wanted.test")]);
-    expect(outcomes.toSorted()).toEqual(["HostTakenError", "live"]);
+    expect(new Set(outcomes)).toEqual(new Set(["HostTakenError", "live"]));
     expect(await take(3n, "wanted.test")).toBe("HostTakenError");
     expect(listHosts(store.all())).toEqual({ previews: ["wanted.test"], production: [] });
   });
