@@ -22,7 +22,7 @@ beforeEach(async () => {
 afterEach(async () => rm(folder, { recursive: true, force: true }));
 
 /** Runs a deployment whose clone fails with `error`, and gives all that was reported and kept of it. */
-async function fail(error: Error): Promise<{ reports: ReportStatusRequest[]; kept: string }> {
+async function fail(reason: Error): Promise<{ reports: ReportStatusRequest[]; kept: string }> {
   const store = await openSiteStore(join(folder, "state"));
   const common = { siteId: 7n, generation: 1n, host: "h.one.test" };
   await store.withLock(7n, async () => store.put({ ...common, kind: "preview", newestMtime: 0, changedAt: Date.now() }));
@@ -43,7 +43,7 @@ async function fail(error: Error): Promise<{ reports: ReportStatusRequest[]; kep
     sitesDir: join(folder, "www"),
     log: createLogger({ name: "test", level: "silent" }),
     background: (work: Promise<void>) => void behind.push(work),
-    clone: async () => Promise.reject(error),
+    clone: async () => Promise.reject(reason),
     async send(report: ReportStatusRequest) {
       reports.push(report);
       const last = report.firstLogLine + BigInt(report.logLines.length) - 1n;
