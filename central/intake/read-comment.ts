@@ -8,7 +8,6 @@ export type ApprovalHint = {
   pullRequest: bigint;
   commit: string;
   commentId: bigint;
-  authorId: bigint;
 };
 
 type Unhandled = { kind: "ignored" | "rejected"; reason: string };
@@ -36,6 +35,5 @@ export function readComment(payload: Fields): ApprovalHint | Unhandled {
     pullRequest: readId(issue["number"], "issue.number"),
     commit: command.commit,
     commentId: readId(comment["id"], "comment.id"),
-    authorId: readId(author["id"], "comment.user.id"),
   };
 }

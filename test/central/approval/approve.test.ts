@@ -1,7 +1,11 @@
 import { randomUUID } from "node:crypto";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { addJob } from "#central/jobs/add-job.ts";
+import { createToken } from "#central/operator/tokens.ts";
+import { createBearerInterceptor } from "#common/rpc/bearer-interceptor.ts";
+import { createServiceClient } from "#common/rpc/client.ts";
 import { DeploymentState, Trust } from "#gen/catapult/v1/deployment_pb.js";
+import { OperatorService } from "#gen/catapult/v1/operator_service_pb.js";
 import type { BuildRequest } from "#gen/catapult/v1/worker_service_pb.js";
 import { eventually } from "#test/support/eventually.ts";
 import {
@@ -276,10 +280,20 @@ test("forks off: ignored with a reason, without a site or a comment; an approval
   expect(await pull.ours()).toEqual([]);
 });
 
-test("F1 forks on: built without an approval, with a fork's trust and no build variable", async () => {
+test("F1 forks on: built without an approval, with a fork's trust, and without the build variables that the repository's own get", async () => {
   const pull = await openForkPullRequest(central, "on", "on");
-  expect(await waitForBuild(pull.sha)).toMatchObject({ trust: Trust.FORK, variables: [] });
+  const operator = createServiceClient(OperatorService, {
+    url: central.url,
+    interceptors: [createBearerInterceptor(await createToken(central.pool, { name: "variables", scope: "write" }))],
+  });
+  const variable = { name: "API_KEY", value: "for the repository alone" };
+  await operator.setBuildVariable({ githubOrg: "acme", githubRepo: "on", variable });
+  operator.close();
+  const sha = await pull.push("again");
+  expect(await waitForBuild(sha)).toMatchObject({ trust: Trust.FORK, variables: [] });
   expect(await selectApprovals(central, pull.host)).toEqual([]);
+  const own = await central.forge.pushFiles({ owner: "acme", name: "on", branch: "main", files: { b: "2" } });
+  expect(await waitForBuild(own.sha)).toMatchObject({ trust: Trust.REPOSITORY, variables: [variable] });
 });
 
 test("another rule for forks is for what happens from then on", async () => {

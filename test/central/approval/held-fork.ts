@@ -21,9 +21,10 @@ export async function openForkPullRequest(central: TestCentral, name: string, fo
   }
   const stranger = await forge.createUser({ login: "stranger" });
   const fork = await forge.forkRepository({ ...base, by: "stranger" });
+  // The name makes the commit this repository's alone: equal files of one second would give two forks one SHA.
   const push = async (text: string) => {
     const theirs = { owner: fork.owner, name: fork.name, by: "stranger" };
-    return (await forge.pushFiles({ ...theirs, branch: "main", files: { "index.html": text } })).sha;
+    return (await forge.pushFiles({ ...theirs, branch: "main", files: { "index.html": `${text} of ${name}` } })).sha;
   };
   const sha = await push("theirs");
   const { number } = await forge.openPullRequest({ ...base, title: "x", head: "stranger:main", base: "main", by: "stranger" });

@@ -22,7 +22,7 @@ function comment(changes: { body?: string; comment?: object; issue?: object; top
 }
 
 test("a comment that approves a commit is a hint to ask GitHub for comment, author and head", () => {
-  const hint = { kind: "approval", repositoryId: 5n, pullRequest: 12n, commit: sha, commentId: 90n, authorId: 3n };
+  const hint = { kind: "approval", repositoryId: 5n, pullRequest: 12n, commit: sha, commentId: 90n };
   expect(comment()).toEqual(hint);
 });
 
