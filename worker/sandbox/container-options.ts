@@ -72,6 +72,29 @@ export function describeHolder(setup: HolderSetup, names: SandboxNames, rules: s
   };
 }
 
+/** Reads what Podman's host says of its network: our own image and command, as locked down as a build. */
+export function describeLook(setup: HolderSetup, name: string): Dockerode.ContainerCreateOptions {
+  return {
+    name,
+    Image: setup.imageReference,
+    Entrypoint: ["/bin/sh", "-c", "readlink /proc/self/ns/net; cat /proc/sys/kernel/random/boot_id /proc/net/fib_trie"],
+    Cmd: [],
+    User: `${buildUser}:${buildUser}`,
+    Env: [],
+    Labels: label(setup, "build"),
+    AttachStdout: true,
+    AttachStderr: true,
+    HostConfig: {
+      ...lockDown(setup, []),
+      NetworkMode: "host",
+      Tmpfs: { "/tmp": tinyTmpfs, "/run": tinyTmpfs, "/var/tmp": tinyTmpfs },
+      Memory: 64 * 2 ** 20,
+      MemorySwap: 64 * 2 ** 20,
+      PidsLimit: 16,
+    },
+  };
+}
+
 /** The build's container joins the holder's network and has no capability at all. */
 export function describeBuild(setup: HolderSetup, names: SandboxNames): Dockerode.ContainerCreateOptions {
   const { limits } = setup;

@@ -7,9 +7,9 @@ import { withDeadline } from "#worker/podman/with-deadline.ts";
 import { chooseBridge } from "./choose-subnet.ts";
 import { buildUser, describeHolder, describeVolume, type SandboxNames } from "./container-options.ts";
 import { createNetwork } from "./create-network.ts";
-import { readOwnAddresses } from "./own-addresses.ts";
 import { packLayout } from "./pack-control.ts";
 import { putArchive } from "./put-archive.ts";
+import { readHostAddresses } from "./read-host-addresses.ts";
 import { releaseSandbox } from "./release-sandbox.ts";
 import { blockedRanges, renderRules } from "./render-rules.ts";
 import type { HolderSetup } from "./sandbox-types.ts";
@@ -41,7 +41,7 @@ export type Holder = {
 export async function readHolderTerms(setup: HolderSetup): Promise<HolderTerms> {
   const [imageId, ownAddresses, certificates] = await settleAll([
     findImageId(setup),
-    readOwnAddresses(),
+    readHostAddresses(setup),
     setup.caFile === undefined ? undefined : readFile(setup.caFile, "utf8"),
   ]);
   return { imageId, ownAddresses, certificates };
