@@ -87,7 +87,7 @@ function judgeProcess({ outside }: Evidence, { status, init }: Seen): Record<str
 
 const devices = /^\/dev\/(null|zero|full|random|urandom|tty|console|ptmx|pts\/(ptmx|\d+))$/;
 /** Names that Podman writes for a container, each a file of its own. */
-const engineFiles = ["/etc/hosts", "/etc/hostname", "/etc/resolv.conf", "/run/.containerenv"];
+const engineFiles = ["/etc/hosts", "/etc/hostname", "/etc/resolv.conf", "/etc/passwd", "/etc/group", "/run/.containerenv"];
 const kernelTypes = ["proc", "sysfs", "devpts", "mqueue", "cgroup", "cgroup2"];
 
 /** Podman's masks and the kernel's own mounts below these. */
