@@ -16,6 +16,8 @@ export type CommentState = {
   siteId: bigint;
   siteState: "wanted" | "removing" | "removed";
   url: string;
+  /** What the environment's worker says of why it takes no builds; untrusted. */
+  notReadyReason?: string | null;
   newest: CommentDeployment | null;
   live: { commit: string } | null;
   /** The last lines of the newest deployment's log. */
@@ -60,10 +62,16 @@ function renderBody(state: CommentState): string[] {
     return [`**Failed.** ${liveSentence(state)}`, details(newest), ...renderFailure(newest, state.logTail)];
   if (newest.state === "canceled") return [`**Canceled.** ${liveSentence(state)}`, details(newest)];
   if (newest.state === "superseded" || newest.state === "lost") return [`**Stopped.** ${liveSentence(state)}`, details(newest)];
-  const waiting = newest.waiting === null ? undefined : waitingFor[newest.waiting];
+  const waiting = renderWaiting(newest.waiting, state.notReadyReason ?? null);
   return ["**Building…**", ...(waiting === undefined ? [] : [waiting]), details(newest), liveSentence(state)].filter(
     (part) => part !== "",
   );
+}
+
+function renderWaiting(waiting: string | null, notReadyReason: string | null): string | undefined {
+  const sentence = waiting === null ? undefined : waitingFor[waiting];
+  if (waiting !== "not_ready" || notReadyReason === null) return sentence;
+  return `${sentence} It says: ${inlineCode(notReadyReason, 300)}`;
 }
 
 /** The command stands alone in a block, to be copied as it is: its first line must be exactly that. */

@@ -28,6 +28,7 @@ export function workerMessage(row: WorkerRow): Worker {
     enabled: row.enabled,
     createTime: timestampFromDate(row.created_at),
     ...(row.seen_at !== null && { seenTime: timestampFromDate(row.seen_at) }),
+    notReadyReason: row.not_ready_reason ?? "",
   });
 }
 

@@ -9,6 +9,7 @@ export type WorkerRow = {
   enabled: boolean;
   created_at: Date;
   seen_at: Date | null;
+  not_ready_reason: string | null;
 };
 
 export type DeploymentConfigRow = {

@@ -20,7 +20,8 @@ export async function selectCommentState(pool: Pool, siteId: bigint): Promise<Co
   const { rows } = await pool.query<CommentTarget>(
     `select s.id as "siteId", s.state as "siteState", s.kind, s.host, s.pull_request as "pullRequest", s.comment_id as "commentId",
        s.comment_digest as "commentDigest", c.installation_id as "installationId", c.github_org as "githubOrg",
-       c.github_repo as "githubRepo", c.deleting, e.sites_url as "sitesUrl", d.id as "deploymentId",
+       c.github_repo as "githubRepo", c.deleting, e.sites_url as "sitesUrl",
+       (select w.not_ready_reason from workers w where w.environment_id = e.id and w.enabled) as "notReadyReason", d.id as "deploymentId",
        case when d.id is not null then jsonb_build_object('state', d.state, 'commit', d.commit_sha, 'waiting', d.waiting,
          'failure', case when d.failure_reason is not null then jsonb_build_object(
            'stage', d.failure_stage, 'reason', d.failure_reason, 'message', coalesce(d.failure_message, '')) end,
