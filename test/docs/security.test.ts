@@ -23,7 +23,7 @@ test("docs/security.md names each proof of the canary, and no other, and the REA
     target: { host: "example.org", port: 443 },
   });
   const names = failed.map(({ proof }) => proof.replace(/^network_[\d./]+$/, "network_<range>"));
-  const table = text.split("\n").filter((line) => /^\| `/.test(line));
+  const table = text.split("\n").filter((line) => line.startsWith("| `"));
   const told = table.flatMap((line) => [...(line.split("|")[1] ?? "").matchAll(/`([^`]+)`/g)].map(([, name]) => name ?? ""));
   // Told only when something happened: the probe's own errors, an engine that cannot be asked, a name that does not resolve.
   const others = new Set(["probe", "engine", "network_target"]);
