@@ -8,10 +8,9 @@ export type FailedProof = { proof: string; detail: string };
 
 export type Evidence = {
   limits: BuildLimits;
-  port: number;
   ranges: readonly { range: string; address: string }[];
   gateway: string;
-  /** The machine's own addresses, as the worker sees them. */
+  /** The addresses of Podman's host, and the worker's own. */
   own: readonly string[];
   dns: readonly string[];
   /** Undefined: there is nothing outside that builds are to reach. */
@@ -20,7 +19,7 @@ export type Evidence = {
   /** What the listeners saw: an address, or for the worker's own listeners theirs. */
   hits: readonly string[];
   /** What Podman itself says of the build's container. */
-  outside: { privileged: boolean; readOnly: boolean; mountTypes: readonly string[]; capAdd: readonly string[] };
+  outside: { privileged: boolean; readOnly: boolean; mountTypes: readonly string[] };
   /** The run ended as one that ran out of memory does. */
   outOfMemory: boolean;
 };

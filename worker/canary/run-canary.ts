@@ -1,15 +1,14 @@
 import { randomBytes, randomInt } from "node:crypto";
 import { readFileSync } from "node:fs";
-import { networkInterfaces } from "node:os";
 import { Readable } from "node:stream";
 import type Dockerode from "dockerode";
 import { pack } from "tar-stream";
 import { errorMessage } from "#common/error-details.ts";
 import { callPodman } from "#worker/podman/podman-error.ts";
 import { withDeadline } from "#worker/podman/with-deadline.ts";
-import { listOwnAddresses } from "#worker/sandbox/choose-subnet.ts";
 import type { BuildLimits } from "#worker/sandbox/limits.ts";
 import { prepareSandbox, type PreparedSandbox } from "#worker/sandbox/prepare-sandbox.ts";
+import { readHostAddresses } from "#worker/sandbox/read-host-addresses.ts";
 import { removeContainer } from "#worker/sandbox/release-sandbox.ts";
 import { runPrepared } from "#worker/sandbox/run-prepared.ts";
 import type { SandboxSetup } from "#worker/sandbox/sandbox-types.ts";
@@ -63,7 +62,7 @@ async function prove(o: CanaryOptions): Promise<FailedProof[]> {
     labels: { "catapult.canary": "1" },
     signal: o.signal,
   };
-  const own = listOwnAddresses(networkInterfaces());
+  const own = await readHostAddresses(setup);
   const ranges = chooseAddresses(new Set([...o.dns, ...own, ...Object.values(linkAddresses)]));
   const addresses = ranges.map(({ address }) => address);
   const hits: string[] = [];
@@ -101,7 +100,6 @@ async function prove(o: CanaryOptions): Promise<FailedProof[]> {
     const { observations, outOfMemory } = await runProbe(sandbox, request);
     const evidence: Evidence = {
       limits,
-      port,
       ranges,
       gateway: hostAttempts.gateway,
       own,
@@ -145,7 +143,6 @@ async function look(sandbox: PreparedSandbox): Promise<Evidence["outside"] & { h
     privileged: build.HostConfig.Privileged === true,
     readOnly: build.HostConfig.ReadonlyRootfs === true,
     mountTypes: build.Mounts.map((mount) => mount.Type ?? "unknown"),
-    capAdd: build.HostConfig.CapAdd ?? [],
   };
 }
 
