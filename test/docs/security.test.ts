@@ -9,11 +9,12 @@ const root = join(import.meta.dirname, "../..");
 test("docs/security.md names each proof of the canary, and no other, and the README leads to it", async () => {
   const text = await readFile(join(root, "docs/security.md"), "utf8");
   // Evidence of nothing fails every proof.
-  const failed = judge({
+  const outside = { privileged: true, readOnly: false, mountTypes: ["bind"], capAdd: [] };
+  const evidence = {
     limits: { memoryBytes: 2 ** 30, diskBytes: 2 ** 30, cpus: 1, pids: 100, timeoutMs: 1_000 },
     port: 1,
     observations: [],
-    outside: { privileged: true, readOnly: false, mountTypes: ["bind"], capAdd: [] },
+    outside,
     outOfMemory: false,
     ranges: chooseAddresses(new Set()),
     own: ["192.0.2.1"],
@@ -21,7 +22,8 @@ test("docs/security.md names each proof of the canary, and no other, and the REA
     hits: [],
     dns: ["192.0.2.53"],
     target: { host: "example.org", port: 443 },
-  });
+  };
+  const failed = judge(evidence);
   const names = failed.map(({ proof }) => proof.replace(/^network_[\d./]+$/, "network_<range>"));
   const table = text.split("\n").filter((line) => line.startsWith("| `"));
   const told = table.flatMap((line) => [...(line.split("|")[1] ?? "").matchAll(/`([^`]+)`/g)].map(([, name]) => name ?? ""));

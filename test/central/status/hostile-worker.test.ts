@@ -55,9 +55,9 @@ async function nextBuild(): Promise<BuildRequest> {
   return build;
 }
 
-const idsOf = (of: BuildRequest): Report => ({ siteId: of.siteId, generation: of.generation, deploymentId: of.deploymentId });
+const idsOf = ({ siteId, generation, deploymentId }: BuildRequest) => ({ siteId, generation, deploymentId });
 
-const success = (of: BuildRequest): Report => ({
+const success = (of: BuildRequest) => ({
   ...idsOf(of),
   state: DeploymentState.SUCCEEDED,
   url: of.url,
