@@ -202,7 +202,8 @@ async function tryProcesses(): Promise<void> {
     ends.push(new Promise((resolve) => child.once(refused ? "error" : "exit", resolve)));
     children.push(child);
   }
-  for (const child of children) child.kill("SIGKILL");
+  // One that was refused has no process: to kill it may mean process 0, which is this one's whole group.
+  for (const child of children) if (child.pid !== undefined) child.kill("SIGKILL");
   // What follows needs processes too.
   await Promise.all(ends);
   tell({ kind: "fork", made: children.length, refused });
