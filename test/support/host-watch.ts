@@ -9,6 +9,7 @@ import { derivePodmanPaths } from "#local/podman/podman-paths.ts";
 import { testStateDir } from "#test/support/podman.ts";
 import { chooseBridge } from "#worker/sandbox/choose-subnet.ts";
 import { buildUser } from "#worker/sandbox/container-options.ts";
+import { roleLabel, type Role } from "#worker/sandbox/sandbox-labels.ts";
 
 const run = promisify(execFile);
 
@@ -29,8 +30,8 @@ const openFolders = ["/tmp", "/var/tmp", "/dev/shm", "/run"];
 export type HostWatch = {
   /** The client to give to the sandbox: it remembers what was made by it. */
   podman: Dockerode;
-  /** The containers made so far, the holder first. */
-  containers: Dockerode.Container[];
+  /** The container of this role; the sandbox may make others for a moment. */
+  find(role: Role): Dockerode.Container;
   /** What of it is still on the host, and what of the host is not as it was; empty: nothing. */
   findTraces(): Promise<string[]>;
 };
@@ -41,7 +42,7 @@ export type HostWatch = {
  */
 export async function watchHost(podman: Dockerode, networkName: string): Promise<HostWatch> {
   const before = await readHost();
-  const containers: Dockerode.Container[] = [];
+  const containers: { role: string | undefined; container: Dockerode.Container }[] = [];
   const watched = new Proxy(podman, {
     get(target, property) {
       if (property !== "createContainer") {
@@ -50,16 +51,20 @@ export async function watchHost(podman: Dockerode, networkName: string): Promise
       }
       return async (options: Dockerode.ContainerCreateOptions) => {
         const container = await target.createContainer(options);
-        containers.push(container);
+        containers.push({ role: options.Labels?.[roleLabel], container });
         return container;
       };
     },
   });
   return {
     podman: watched,
-    containers,
+    find(role) {
+      const found = containers.findLast((made) => made.role === role);
+      if (found === undefined) throw new Error(`no ${role} was made`);
+      return found.container;
+    },
     async findTraces() {
-      const ids = containers.map((container) => container.id);
+      const ids = containers.map(({ container }) => container.id);
       const traces = [
         ...(await findProcesses(ids)),
         ...(await findMounts([...ids, networkName])),
