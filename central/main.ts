@@ -33,7 +33,7 @@ export async function startCentral(config: CentralConfig, log: Logger, releasers
   const workers = createWorkerClients({ pool, secretKey, ca: config.ca });
   releasers.push("worker clients", () => workers.close());
 
-  const jobs = await runJobs({ pool, tasks: createTasks({ pool, github, workers, log }), log });
+  const jobs = await runJobs({ pool, tasks: createTasks({ pool, github, workers, secretKey, log }), log });
   releasers.push("job queue", async () => jobs.stop());
   const sweepers = startSweepers({ pool, log });
   releasers.push("sweepers", async () => sweepers.stop());

@@ -1,5 +1,6 @@
 import { readFileSync } from "node:fs";
 import { Command } from "commander";
+import { addApprove } from "./commands/approve.ts";
 import { addConfigs } from "./commands/configs.ts";
 import { addDaemons } from "./commands/daemons.ts";
 import { addDoctor } from "./commands/doctor.ts";
@@ -28,6 +29,7 @@ export async function createProgram(argv: readonly string[]): Promise<Command> {
   addEnvironments(program);
   addWorkers(program);
   addConfigs(program);
+  addApprove(program);
   addSign(program);
   return program;
 }

@@ -15,6 +15,8 @@ const secretNames = [
   "secret_?key",
   "private_?key",
   "key",
+  // A build variable's.
+  "value",
   "signature",
   "x-central-signature",
   "x-worker-signature",

@@ -63,7 +63,13 @@ export const workerVariables = {
     default: "1.1.1.1,9.9.9.9",
   }),
   buildCaFile: optional("BUILD_CA_FILE", parsePath, { help: "certificates that builds trust beside the image's, PEM" }),
-  buildSeccomp: optional("BUILD_SECCOMP", parsePath, { help: "a seccomp profile on Podman's host" }),
+  buildSeccomp: optional("BUILD_SECCOMP", parsePath, {
+    help: "a seccomp profile on Podman's host; a strict one in STATE_DIR otherwise",
+  }),
+  buildCanaryTarget: variable("BUILD_CANARY_TARGET", parseTarget, {
+    help: "host:port that builds must reach, asked before builds are taken; none: builds have nothing outside to reach",
+    default: "registry.npmjs.org:443",
+  }),
   tls: variable("TLS", parseChoice(["on", "off"]), { help: "off: plain HTTP, on a loopback address alone", default: "on" }),
   tlsCertFile: optional("TLS_CERT_FILE", parsePath, { help: "this worker's certificate, PEM" }),
   tlsKeyFile: optional("TLS_KEY_FILE", parsePath, { help: "its key, PEM" }),
@@ -128,6 +134,17 @@ function parseResolvers(value: string): string[] {
     throw new Error("expected a comma-separated list of IPv4 addresses");
   }
   return list;
+}
+
+/** Only that something outside answers is left out by `none`; all else is proven alike. */
+function parseTarget(value: string): { host: string; port: number } | undefined {
+  if (value === "none") return undefined;
+  const [, host = "", port = ""] =
+    /^([A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?):(\d{1,5})$/.exec(value)?.toSpliced(2, 1) ?? [];
+  const number = Number(port);
+  if (host === "" || number < 1 || number > 65_535)
+    throw new Error("expected host:port, such as registry.npmjs.org:443, or none");
+  return { host, port: number };
 }
 
 function parseCpus(value: string): number {

@@ -9,19 +9,24 @@ import { createServiceClient } from "#common/rpc/client.ts";
 import { startRpcServer } from "#common/rpc/server.ts";
 import { centralSignatureHeader, createSigningInterceptor, workerSignatureHeader } from "#common/rpc/signing-interceptor.ts";
 import { CentralService } from "#gen/catapult/v1/central_service_pb.js";
-import { WorkerService } from "#gen/catapult/v1/worker_service_pb.js";
+import { WorkerService, type BuildRequest } from "#gen/catapult/v1/worker_service_pb.js";
 import { createHttpHandler } from "#worker/accept/answer-http.ts";
 import { createAcceptor } from "#worker/accept/create-acceptor.ts";
 import { lockState } from "#worker/accept/lock-state.ts";
 import { openNonceFiles } from "#worker/accept/nonce-files.ts";
-import { createReadiness } from "#worker/accept/readiness.ts";
+import { createReadiness, NotReady } from "#worker/accept/readiness.ts";
 import { removeSite } from "#worker/accept/remove-site.ts";
 import { runDeployment } from "#worker/accept/run-deployment.ts";
 import { openSiteStore } from "#worker/accept/site-store.ts";
 import { createWorkerService } from "#worker/accept/worker-service.ts";
 import { openCacheStore } from "#worker/build/cache-store.ts";
+import { createCanary } from "#worker/canary/create-canary.ts";
+import { describeState } from "#worker/canary/describe-state.ts";
+import { runCanary } from "#worker/canary/run-canary.ts";
+import { watchEngine } from "#worker/canary/watch-engine.ts";
 import { cloneCommit } from "#worker/clone/clone-commit.ts";
 import { createCaBundle } from "#worker/clone/create-ca-bundle.ts";
+import { endToken } from "#worker/clone/end-token.ts";
 import type { WorkerConfig } from "#worker/config.ts";
 import { findImage } from "#worker/image/image-name.ts";
 import { connectPodman } from "#worker/podman/connect-podman.ts";
@@ -32,8 +37,9 @@ import { liveFolder, siteFolder } from "#worker/publish/site-paths.ts";
 import { sendUntilTaken, type SendReport } from "#worker/report/create-reporter.ts";
 import { createSiteRouter } from "#worker/route/create-site-router.ts";
 import { listHosts } from "#worker/route/make-live.ts";
-import { runInSandbox } from "#worker/sandbox/run-in-sandbox.ts";
+import { createSandboxes } from "#worker/sandbox/create-sandboxes.ts";
 import { sweepSandboxes } from "#worker/sandbox/sweep-sandboxes.ts";
+import { writeSeccomp } from "#worker/sandbox/write-seccomp.ts";
 
 const gibibyte = 2 ** 30;
 const reconcileMs = 30_000;
@@ -62,14 +68,50 @@ export async function startWorker(config: WorkerConfig, log: Logger, releasers: 
   const caches = await openCacheStore({ folder: join(stateDir, "caches"), maxBytes: gibibyte, totalBytes: 10 * gibibyte });
 
   const podman = connectPodman(config.podmanSocket);
+  const seccompProfile = config.buildSeccomp ?? (await writeSeccomp(stateDir));
   const networkName = `catapult-${createHash("sha256").update(stateDir).digest("hex").slice(0, 8)}`;
+  const sandbox = {
+    podman,
+    imageReference: config.buildImage,
+    limits: {
+      memoryBytes: config.buildMemory,
+      diskBytes: config.buildDisk,
+      cpus: config.buildCpus,
+      pids: config.buildPids,
+      timeoutMs: config.buildTimeout,
+    },
+    dns: config.buildDns,
+    ...(config.buildCaFile === undefined ? {} : { caFile: config.buildCaFile }),
+    seccompProfile,
+    networkName,
+  };
+  const sandboxes = createSandboxes({ setup: { ...sandbox, labels: {} }, slots: config.buildSlots, log });
+  releasers.push("networks kept ready", () => sandboxes.stop());
   let swept = false;
   const sweep = async (): Promise<void> => {
     if (swept) return;
     const removed = await sweepSandboxes(podman, networkName);
     swept = true;
+    sandboxes.start();
     if (removed > 0) log.info({ removed }, "removed what builds before had left");
   };
+
+  // After the sweep, which would take it for something left behind.
+  const canary = createCanary({
+    run: async (signal) => {
+      await sweep();
+      return runCanary({ ...sandbox, target: config.buildCanaryTarget, signal });
+    },
+    log,
+  });
+  releasers.push("canary", () => canary.stop());
+  const engine = watchEngine({
+    podman,
+    imageReference: config.buildImage,
+    networkName,
+    onChange: (reason) => canary.suspect(reason),
+  });
+  releasers.push("watch over Podman", () => engine.stop());
 
   const ca = config.caFile === undefined ? undefined : await readFile(config.caFile, "utf8");
   const gitCaFile = config.caFile === undefined ? undefined : await createCaBundle(stateDir, config.caFile);
@@ -117,12 +159,21 @@ export async function startWorker(config: WorkerConfig, log: Logger, releasers: 
   const timer = setInterval(() => void reconcile(), reconcileMs);
   releasers.push("reconcile timer", () => clearInterval(timer));
 
+  const revoking = {
+    apiUrl: config.githubApiUrl,
+    ...(ca === undefined ? {} : { ca: [...getCACertificates("default"), ca] }),
+    background,
+    log,
+  };
+  /** Requests whose clone has ended their token, or will. */
+  const ended = new WeakSet<BuildRequest>();
   const dependencies = { store, router, send, background, sitesDir, log };
   const acceptor = createAcceptor({
     store,
     slots: config.buildSlots,
     onError: (err, siteId) => log.error({ err, siteId: String(siteId) }, "work ended by an error"),
     work: {
+      endToken: (token) => endToken({ ...revoking, token }),
       reportAgain: (finished) => background(sendUntilTaken(() => send(finished))),
       remove: (request, controller) => removeSite(dependencies, request, controller.signal),
       deploy: (request, controller) =>
@@ -132,62 +183,54 @@ export async function startWorker(config: WorkerConfig, log: Logger, releasers: 
             outputLimits: { maxBytes: config.buildDisk, maxFiles: 100_000 },
             keep,
             routeTimeoutMs: 20_000,
-            clone: ({ repository, commit, cloneToken }, signal) =>
-              cloneCommit({
+            clone: (asked, signal) => {
+              ended.add(asked);
+              return cloneCommit({
+                ...revoking,
                 baseUrl: config.githubUrl,
-                apiUrl: config.githubApiUrl,
-                ...(ca === undefined ? {} : { ca: [...getCACertificates("default"), ca] }),
-                repository,
-                commit,
-                token: cloneToken,
+                repository: asked.repository,
+                commit: asked.commit,
+                token: asked.cloneToken,
                 clonesDir,
                 ...(gitCaFile === undefined ? {} : { caFile: gitCaFile }),
                 limits: { timeoutMs: 300_000, maxFileBytes: gibibyte },
                 signal,
-                background,
-                log,
-              }),
+              });
+            },
             builder: {
-              podman,
-              imageReference: config.buildImage,
-              limits: {
-                memoryBytes: config.buildMemory,
-                diskBytes: config.buildDisk,
-                cpus: config.buildCpus,
-                pids: config.buildPids,
-                timeoutMs: config.buildTimeout,
-              },
-              dns: config.buildDns,
-              ...(config.buildCaFile === undefined ? {} : { caFile: config.buildCaFile }),
-              ...(config.buildSeccomp === undefined ? {} : { seccompProfile: config.buildSeccomp }),
-              networkName,
+              ...sandbox,
               caches,
               maxSourceBytes: 2 * gibibyte,
-              runInSandbox,
+              runInSandbox: (build) => sandboxes.run(build),
             },
           },
           request,
           controller,
-        ),
+        ).finally(() => {
+          // A release that was there already needed no clone.
+          if (!ended.has(request)) endToken({ ...revoking, token: request.cloneToken });
+        }),
     },
   });
   releasers.push("running work", () => acceptor.stop());
 
   const readiness = createReadiness({
-    podman: async () => {
-      await podman.ping();
-      await sweep();
+    probes: {
+      podman: async () => {
+        await podman.ping();
+        await sweep();
+      },
+      "builder image": async () => {
+        if ((await findImage(podman, config.buildImage)) === undefined) {
+          throw new NotReady("it is not there; make it by `catapult image build` or bring it by `catapult image import`");
+        }
+      },
+      caddy: () => router.reconcile(),
+      SITES_DIR: () => access(sitesDir, constants.W_OK),
+      STATE_DIR: () => access(stateDir, constants.W_OK),
     },
-    "builder image": async () => {
-      if ((await findImage(podman, config.buildImage)) === undefined) {
-        throw new Error(
-          `${config.buildImage} is not there; make it by \`catapult image build\` or bring it by \`catapult image import\``,
-        );
-      }
-    },
-    caddy: () => router.reconcile(),
-    SITES_DIR: () => access(sitesDir, constants.W_OK),
-    STATE_DIR: () => access(stateDir, constants.W_OK),
+    isolation: () => describeState(canary.state()),
+    onProblem: (problems) => log.warn({ problems }, "not ready to build"),
   });
   const server = await startRpcServer({
     listen: config.listen,
@@ -206,8 +249,7 @@ export async function startWorker(config: WorkerConfig, log: Logger, releasers: 
     log,
   });
   releasers.push("server", () => server.stop());
-  const problems = await readiness.check();
-  if (problems.length > 0) log.warn({ problems }, "not ready to build");
+  await readiness.check();
   await acceptor.resume();
   log.info({ url: server.url, worker: workerKey.worker }, "the worker is up");
   return { url: server.url };

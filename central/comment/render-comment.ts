@@ -5,6 +5,8 @@ export type CommentDeployment = {
   commit: string;
   waiting: string | null;
   failure: { stage: string; reason: string; message: string } | null;
+  /** Who let this commit of a fork be built: a login at GitHub, or a token's name. */
+  approval: { kind: "github" | "token"; approver: string } | null;
   /** From the decision to the end, in milliseconds. */
   durationMs: number | null;
   /** How many deployments of this commit ended with their worker's silence. */
@@ -16,6 +18,8 @@ export type CommentState = {
   siteId: bigint;
   siteState: "wanted" | "removing" | "removed";
   url: string;
+  /** What the environment's worker says of why it takes no builds; untrusted. */
+  notReadyReason?: string | null;
   newest: CommentDeployment | null;
   live: { commit: string } | null;
   /** The last lines of the newest deployment's log. */
@@ -55,22 +59,32 @@ function renderBody(state: CommentState): string[] {
   if (state.siteState === "removed") return ["**Preview removed.**"];
   if (newest === null) return ["**Waiting for a commit.**"];
   if (newest.state === "succeeded") return [`**Ready:** ${state.url}`, details(newest)];
-  if (newest.state === "held") return renderHeld(newest);
+  if (newest.state === "held") return renderHeld(state, newest);
   if (newest.state === "failed")
     return [`**Failed.** ${liveSentence(state)}`, details(newest), ...renderFailure(newest, state.logTail)];
   if (newest.state === "canceled") return [`**Canceled.** ${liveSentence(state)}`, details(newest)];
   if (newest.state === "lost") return [`**Stopped.** ${lostSentence(newest)} ${liveSentence(state)}`.trimEnd(), details(newest)];
   if (newest.state === "superseded") return [`**Stopped.** ${liveSentence(state)}`, details(newest)];
-  const waiting = newest.waiting === null ? undefined : waitingFor[newest.waiting];
+  const waiting = renderWaiting(newest.waiting, state.notReadyReason ?? null);
   return ["**Building…**", ...(waiting === undefined ? [] : [waiting]), details(newest), liveSentence(state)].filter(
     (part) => part !== "",
   );
 }
 
-function renderHeld(newest: CommentDeployment): string[] {
+function renderWaiting(waiting: string | null, notReadyReason: string | null): string | undefined {
+  const sentence = waiting === null ? undefined : waitingFor[waiting];
+  if (waiting !== "not_ready" || notReadyReason === null) return sentence;
+  return `${sentence} It says: ${inlineCode(notReadyReason, 300)}`;
+}
+
+/** The command stands alone in a block, to be copied as it is: its first line must be exactly that. */
+function renderHeld(state: CommentState, newest: CommentDeployment): string[] {
   return [
-    "**Held:** this pull request comes from a fork.",
-    `Someone with write permission can have this commit built by the comment \`/catapult approve ${newest.commit}\`.`,
+    "**Held:** this pull request comes from a fork, and its code is not built unseen.",
+    "Someone with write permission who has looked at this commit can have it built, by a comment of this line:",
+    codeBlock([`/catapult approve ${newest.commit}`]),
+    "Each further push waits for an approval of its own.",
+    ...(state.live === null ? [] : [liveSentence(state)]),
   ];
 }
 
@@ -87,7 +101,13 @@ function renderFailure(newest: CommentDeployment, logTail: readonly string[]): s
 
 function details(deployment: CommentDeployment): string {
   const duration = deployment.durationMs === null ? "" : `, ${formatDuration(deployment.durationMs)}`;
-  return `Commit ${deployment.commit}${duration}`;
+  return `Commit ${deployment.commit}${duration}${approvedBy(deployment.approval)}`;
+}
+
+/** As code, so that nobody is mentioned. */
+function approvedBy(approval: CommentDeployment["approval"]): string {
+  if (approval === null) return "";
+  return `, approved by ${approval.kind === "token" ? "the token " : ""}${inlineCode(approval.approver, 100)}`;
 }
 
 function liveSentence(state: CommentState): string {

@@ -3,6 +3,9 @@ import { createCipheriv, createDecipheriv, randomBytes } from "node:crypto";
 const nonceBytes = 12;
 const tagBytes = 16;
 
+/** How much longer a sealed secret is than the secret. */
+export const sealOverhead = nonceBytes + tagBytes;
+
 export class SealError extends Error {
   override name = "SealError";
 }

@@ -6,6 +6,15 @@ export type SiteNow = {
 };
 
 /**
+ * What becomes of a commit that should be live: a new deployment, the release of the one that is held (its approval came, or forks are built
+ * without one now), or nothing.
+ */
+export function nextStep(site: SiteNow, desired: { commit: string; held: boolean }): "deploy" | "release" | "nothing" {
+  if (!isDesiredAlready(site, desired.commit)) return "deploy";
+  return site.newest?.state === "held" && !desired.held ? "release" : "nothing";
+}
+
+/**
  * Whether a commit is what the site has or is getting already: then nothing new is made of it, so that a commit is built once however often it
  * is delivered. A failed or canceled one is not tried again by a repeat; a lost or superseded one, and any on a site that was removed, is.
  */

@@ -27,13 +27,11 @@ export type SeenBranch = { repositoryId: bigint; branch: string; commit: string 
 
 export type DesiredSite = { kind: "production"; host: string } | { kind: "preview"; host: string; pullRequest: bigint };
 
-export type DesiredDeployment = {
-  site: DesiredSite;
-  commit: string;
-  branch: string;
-  trust: "repository" | "fork";
-  held: boolean;
-};
+/** Only a preview may be of a fork: what is served for production is always the repository's own. */
+export type DesiredDeployment = { commit: string; branch: string } & (
+  | { site: Extract<DesiredSite, { kind: "production" }>; trust: "repository"; held: false }
+  | { site: Extract<DesiredSite, { kind: "preview" }>; trust: "repository" | "fork"; held: boolean }
+);
 
 export type Decision =
   | { do: "deploy"; desired: DesiredDeployment }

@@ -18,6 +18,7 @@ export function createBuildRequest(
   work: Work,
   deployment: Deployment,
   cloneToken: string,
+  variables: { name: string; value: string }[],
 ): MessageInitShape<typeof BuildRequestSchema> {
   return {
     siteId: work.siteId,
@@ -37,5 +38,6 @@ export function createBuildRequest(
     buildCommand: work.buildCommand,
     outputDir: work.outputDir,
     rootDir: work.rootDir,
+    variables,
   };
 }

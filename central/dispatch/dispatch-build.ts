@@ -4,9 +4,12 @@ import { mintCloneToken } from "#central/github/mint-clone-token.ts";
 import { GitHubError } from "#central/github/github-error.ts";
 import { revokeToken } from "#central/github/revoke-token.ts";
 import { addJob } from "#central/jobs/add-job.ts";
+import { parseReason } from "#central/readiness/parse-reason.ts";
+import { setReadiness } from "#central/readiness/sql/set-readiness.ts";
 import { Outcome } from "#gen/catapult/v1/worker_service_pb.js";
 import { createBuildRequest } from "./build-request.ts";
 import { attemptsUntilTold, retryDelayMs } from "./delays.ts";
+import { openBuildVariables } from "./open-build-variables.ts";
 import type { DispatchContext } from "./dispatch-site.ts";
 import { handBack, type Waiting } from "./sql/hand-back.ts";
 import { markDispatched } from "./sql/mark-dispatched.ts";
@@ -28,6 +31,8 @@ export async function dispatchBuild(o: DispatchContext, work: Build, job: { atte
     await postpone(o, work, { waiting: "no_worker", attempt: 0, delayMs: noWorkerMs });
     return;
   }
+  // Before there is a token: a key that does not fit ends this job, and it is tried again.
+  const variables = await openBuildVariables(o, work.siteId, deployment);
   let token: string;
   try {
     token = await mintCloneToken(o.github, work);
@@ -39,7 +44,7 @@ export async function dispatchBuild(o: DispatchContext, work: Build, job: { atte
   }
   const { id: deploymentId } = deployment;
   const taken = await markDispatched(o.pool, { ...work, deploymentId, workerId: worker.id, resend });
-  const used = taken && (await callWorker(o, work, worker, token, job.attempt));
+  const used = taken && (await callWorker(o, work, worker, { token, variables }, job.attempt));
   // A worker that took the build revokes its token itself. Of one whose answer was lost nobody knows: the token ends within the hour.
   if (!used)
     await revokeToken(o.github, token).catch((err: unknown) => o.log.debug({ err }, "an unused clone token was not revoked"));
@@ -50,14 +55,18 @@ async function callWorker(
   o: DispatchContext,
   work: Build,
   worker: { id: string; endpoint: string },
-  token: string,
+  secrets: { token: string; variables: { name: string; value: string }[] },
   attempt: number,
 ): Promise<boolean> {
   try {
-    const answer = await o.workers.get(worker).build(createBuildRequest(work, work.deployment, token));
+    const request = createBuildRequest(work, work.deployment, secrets.token, secrets.variables);
+    const answer = await o.workers.get(worker).build(request);
     await touchWorker(o.pool, worker.id);
     o.log.info({ worker: worker.id, outcome: Outcome[answer.outcome] }, "build handed over");
-    if (answer.outcome === Outcome.ACCEPTED) return true;
+    if (answer.outcome === Outcome.ACCEPTED) {
+      if (work.workerNotReady) await setReadiness(o.pool, worker.id, null);
+      return true;
+    }
     if (answer.outcome === Outcome.BUSY) {
       await postpone(o, work, { waiting: "busy", attempt: 0, delayMs: busyDelayMs(answer.retryAfter) });
     } else if (answer.outcome === Outcome.SUPERSEDED) await recordSuperseded(o, work);
@@ -65,7 +74,9 @@ async function callWorker(
     return false;
   } catch (err) {
     o.log.warn({ err, worker: worker.id, attempt }, "a build could not be handed over");
-    const code = ConnectError.from(err).code;
+    const refusal = ConnectError.from(err);
+    const { code } = refusal;
+    if (code === Code.FailedPrecondition) await setReadiness(o.pool, worker.id, parseReason(refusal.rawMessage));
     const waiting = code === Code.FailedPrecondition ? "not_ready" : "unreachable";
     await postpone(o, work, { waiting, attempt: attempt + 1, delayMs: retryDelayMs(attempt) });
     return code === Code.DeadlineExceeded || code === Code.Unavailable || code === Code.Unknown || code === Code.Internal;
@@ -84,7 +95,7 @@ async function postpone(
   wait: { waiting: Waiting; attempt: number; delayMs: number },
 ): Promise<void> {
   await withTransaction(o.pool, async (client) => {
-    const told = wait.attempt >= attemptsUntilTold || wait.waiting === "no_worker";
+    const told = wait.attempt >= attemptsUntilTold || wait.waiting === "no_worker" || wait.waiting === "not_ready";
     if ((await handBack(client, work.deployment.id, wait.waiting, told)) === "gone") return;
     await addJob(client, { task: "dispatch", siteId: work.siteId, attempt: wait.attempt, delayMs: wait.delayMs });
     if (told && work.kind === "preview") await addJob(client, { task: "comment", siteId: work.siteId });

@@ -6,7 +6,7 @@ import { dispatchBuild } from "./dispatch-build.ts";
 import { dispatchCleanup } from "./dispatch-cleanup.ts";
 import { selectWork } from "./sql/select-work.ts";
 
-export type DispatchContext = { pool: Pool; github: GitHub; workers: WorkerClients; log: Logger };
+export type DispatchContext = { pool: Pool; github: GitHub; workers: WorkerClients; secretKey: Buffer; log: Logger };
 
 /**
  * Hands what a site needs now to its worker: its newest deployment, or its removal. It may run at any time, twice, or at once with itself: each

@@ -43,7 +43,7 @@ async function readRepository(github: GitHub, config: Config) {
  * A repository that was renamed, or an App that was removed and installed again, answers "not here" or "not allowed" under what the config knows:
  * that is believed only after the repository was looked for by its id.
  */
-async function withRefreshedConfig<T>(
+export async function withRefreshedConfig<T>(
   o: Context,
   config: Config,
   look: (config: Config) => Promise<T | undefined>,

@@ -1,42 +1,52 @@
-import { isCommit } from "#central/decision/is-commit.ts";
+import { type ApprovalHint, readComment } from "./read-comment.ts";
+import {
+  type Fields,
+  MalformedDelivery,
+  readCommit,
+  readFields,
+  readId,
+  readText,
+  toBigInt,
+  UnsafeIntegerError,
+} from "./read-fields.ts";
 
 /** What a delivery says happened. It is authentic but may be old: a hint where to look, never a command. */
 export type Hint =
   | { kind: "pull_request"; repositoryId: bigint; pullRequest: bigint; commit: string }
   | { kind: "branch"; repositoryId: bigint; commit: string }
+  | ApprovalHint
   | { kind: "processed" | "ignored" | "rejected"; reason: string };
 
-type Fields = Readonly<Record<string, unknown>>;
+type Reader = (payload: Fields) => Hint;
 
-class MalformedDelivery extends Error {
-  override name = "MalformedDelivery";
-}
+const readers: ReadonlyMap<string, Reader> = new Map<string, Reader>([
+  ["pull_request", readPullRequest],
+  ["push", readPush],
+  ["issue_comment", readComment],
+]);
 
 const handledActions = new Set(["opened", "synchronize", "reopened", "closed"]);
 
 /** Reads a stored delivery. Never throws: what cannot be read is rejected, what is not for us is ignored, each with its reason. */
 export function parseDelivery(event: string, body: string): Hint {
   if (event === "ping") return { kind: "processed", reason: "ping" };
-  if (event !== "pull_request" && event !== "push") return { kind: "ignored", reason: `event ${event} is not handled` };
+  const read = readers.get(event);
+  if (read === undefined) return { kind: "ignored", reason: `event ${event} is not handled` };
   try {
-    return readHint(event, readFields(JSON.parse(body), "the body"));
+    return read(readFields(JSON.parse(body), "the body"));
   } catch (error) {
-    if (error instanceof UnsafeIntegerError) return reparse(event, body);
+    if (error instanceof UnsafeIntegerError) return reparse(read, body);
     return { kind: "rejected", reason: describe(error) };
   }
 }
 
 /** GitHub's ids may pass 2^53; only then is the slower parse with bigints worth its time. */
-function reparse(event: "pull_request" | "push", body: string): Hint {
+function reparse(read: Reader, body: string): Hint {
   try {
-    return readHint(event, readFields(JSON.parse(body, toBigInt), "the body"));
+    return read(readFields(JSON.parse(body, toBigInt), "the body"));
   } catch (error) {
     return { kind: "rejected", reason: describe(error) };
   }
-}
-
-function readHint(event: "pull_request" | "push", payload: Fields): Hint {
-  return event === "push" ? readPush(payload) : readPullRequest(payload);
 }
 
 function readPullRequest(payload: Fields): Hint {
@@ -65,40 +75,6 @@ function readPush(payload: Fields): Hint {
     repositoryId: readId(repository["id"], "repository.id"),
     commit: readCommit(payload["after"], "after"),
   };
-}
-
-function readFields(value: unknown, name: string): Fields {
-  if (typeof value !== "object" || value === null || Array.isArray(value))
-    throw new MalformedDelivery(`${name} is not an object`);
-  return Object.fromEntries(Object.entries(value));
-}
-
-function readText(value: unknown, name: string): string {
-  if (typeof value !== "string") throw new MalformedDelivery(`${name} is not text`);
-  return value;
-}
-
-class UnsafeIntegerError extends Error {
-  override name = "UnsafeIntegerError";
-}
-
-function readId(value: unknown, name: string): bigint {
-  if (typeof value === "number" && Number.isInteger(value) && !Number.isSafeInteger(value)) throw new UnsafeIntegerError(name);
-  const id = typeof value === "bigint" || (typeof value === "number" && Number.isInteger(value)) ? BigInt(value) : 0n;
-  if (id <= 0n || id >= 2n ** 63n) throw new MalformedDelivery(`${name} is not an id`);
-  return id;
-}
-
-function readCommit(value: unknown, name: string): string {
-  if (typeof value !== "string" || !isCommit(value)) throw new MalformedDelivery(`${name} is not a commit`);
-  return value;
-}
-
-function toBigInt(_key: string, value: unknown, context?: { source?: string }): unknown {
-  const source = context?.source;
-  return typeof value === "number" && !Number.isSafeInteger(value) && source !== undefined && /^-?\d+$/.test(source)
-    ? BigInt(source)
-    : value;
 }
 
 function describe(error: unknown): string {

@@ -5,6 +5,7 @@ import type { GitHub } from "#central/github/create-github.ts";
 import { GitHubError } from "#central/github/github-error.ts";
 import { addJob } from "#central/jobs/add-job.ts";
 import { type Hint, parseDelivery } from "./parse-delivery.ts";
+import { processApproval } from "./process-approval.ts";
 import { ClaimLostError, settle, type Settled } from "./settle.ts";
 import type { ClaimedDelivery } from "./sql/claim-deliveries.ts";
 import { type DeliveryEnd, finishDelivery } from "./sql/finish-delivery.ts";
@@ -27,6 +28,7 @@ export async function processDelivery(o: Context, delivery: ClaimedDelivery): Pr
   const hint = parseDelivery(delivery.event, delivery.body);
   try {
     if (hint.kind === "pull_request" || hint.kind === "branch") await settleHint(o, delivery, hint, log);
+    else if (hint.kind === "approval") await processApproval(o, delivery, hint, log);
     else await finishDelivery(o.pool, delivery, { state: hint.kind, reason: hint.reason });
   } catch (error) {
     if (error instanceof ClaimLostError) return;

@@ -23,7 +23,7 @@ export class SiteBusyError extends Error {
   override name = "SiteBusyError";
 }
 
-const maxLooks = 5;
+export const maxLooks = 5;
 
 /**
  * Brings one site to what GitHub shows now: looks, decides, applies. `finish` runs in the transaction that applies, so that a delivery ends

@@ -28,6 +28,7 @@ export function workerMessage(row: WorkerRow): Worker {
     enabled: row.enabled,
     createTime: timestampFromDate(row.created_at),
     ...(row.seen_at !== null && { seenTime: timestampFromDate(row.seen_at) }),
+    notReadyReason: row.not_ready_reason ?? "",
   });
 }
 
@@ -47,6 +48,7 @@ export function deploymentConfigMessage(row: DeploymentConfigRow): DeploymentCon
     previewLabel: row.preview_label,
     forks: parseForksName(row.forks),
     disabled: !row.enabled,
+    buildVariableNames: row.build_variable_names,
     createTime: timestampFromDate(row.created_at),
     productionUrl: row.sites_url.replace("{host}", row.production_host),
   });

@@ -4,13 +4,16 @@ import type { GitHub } from "#central/github/create-github.ts";
 import { resolveRepository } from "#central/github/resolve-repository.ts";
 import type { Logger } from "#common/logger.ts";
 import type { OperatorService } from "#gen/catapult/v1/operator_service_pb.js";
+import { createApprove } from "./approve.ts";
 import { createDeploymentConfig, type SeenRepository } from "./create-deployment-config.ts";
 import { createEnvironment } from "./create-environment.ts";
 import { createWorker } from "./create-worker.ts";
 import { deploymentConfigMessage, environmentMessage, workerMessage } from "./messages.ts";
+import { removeBuildVariable } from "./remove-build-variable.ts";
 import { removeDeploymentConfig } from "./remove-deployment-config.ts";
 import { removeEnvironment } from "./remove-environment.ts";
 import { removeWorker } from "./remove-worker.ts";
+import { setBuildVariable } from "./set-build-variable.ts";
 import { selectDeploymentConfigs } from "./sql/select-deployment-configs.ts";
 import { selectEnvironments } from "./sql/select-environments.ts";
 import { selectWorkers } from "./sql/select-workers.ts";
@@ -70,6 +73,19 @@ export function createOperatorService(o: {
       const repository = `${request.githubOrg}/${request.githubRepo}`;
       o.log.info({ repository, sitesRemaining }, "deployment config removed");
       return { sitesRemaining };
+    },
+    approve: createApprove(o),
+    async setBuildVariable(request) {
+      const { githubOrg, githubRepo } = request;
+      const { name, value } = required(request.variable, "variable");
+      await setBuildVariable(pool, o.secretKey, { githubOrg, githubRepo, name, value });
+      o.log.info({ repository: `${githubOrg}/${githubRepo}`, name }, "build variable set");
+      return {};
+    },
+    async deleteBuildVariable(request) {
+      await removeBuildVariable(pool, request);
+      o.log.info({ repository: `${request.githubOrg}/${request.githubRepo}`, name: request.name }, "build variable removed");
+      return {};
     },
   };
 }

@@ -9,6 +9,7 @@ export type WorkerRow = {
   enabled: boolean;
   created_at: Date;
   seen_at: Date | null;
+  not_ready_reason: string | null;
 };
 
 export type DeploymentConfigRow = {
@@ -28,5 +29,6 @@ export type DeploymentConfigRow = {
   preview_label: string;
   forks: ForksName;
   enabled: boolean;
+  build_variable_names: string[];
   created_at: Date;
 };

@@ -1,6 +1,7 @@
 import type { Pool } from "pg";
 import type { Logger } from "#common/logger.ts";
 import { unlockDeadReplicas } from "#central/jobs/sql/unlock-dead-replicas.ts";
+import { checkWorkers } from "#central/readiness/check-workers.ts";
 import { replaceLostDeployments } from "./replace-lost-deployments.ts";
 import { deleteExpiredNonces } from "./sql/delete-expired-nonces.ts";
 
@@ -14,6 +15,8 @@ export function startSweepers(o: { pool: Pool; log: Logger }): Sweepers {
       const dead = await unlockDeadReplicas(o.pool);
       if (dead > 0) o.log.warn({ dead }, "jobs of dead replicas were freed");
     }),
+    // Each worker is asked every 30 s by whichever replica comes first.
+    repeat(o.log, "readiness of workers", 5_000, async () => checkWorkers(o)),
     repeat(o.log, "nonces", 60_000, async () => deleteExpiredNonces(o.pool)),
   ];
   return {

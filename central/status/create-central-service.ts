@@ -4,13 +4,21 @@ import type { Logger } from "#common/logger.ts";
 import { callerKey } from "#common/rpc/caller.ts";
 import { touchWorker } from "#central/dispatch/sql/touch-worker.ts";
 import type { CentralService } from "#gen/catapult/v1/central_service_pb.js";
+import { createRateLimit } from "./create-rate-limit.ts";
 import { reportStatus } from "./report-status.ts";
 
+/** A busy slot reports every 1.5 s. Were all 256 of a worker busy, each would still be heard well within its lease; one report costs 5 ms. */
+const reportRate = { perSecond: 50, burst: 200 };
+
 export function createCentralService(o: { pool: Pool; log: Logger }): ServiceImpl<typeof CentralService> {
+  const limit = createRateLimit(reportRate);
   return {
     async reportStatus(request, context) {
       const caller = context.values.get(callerKey);
       if (caller?.kind !== "worker") throw new ConnectError("unauthenticated", Code.Unauthenticated);
+      if (!limit.take(caller.worker)) {
+        throw new ConnectError(`more than ${reportRate.perSecond} reports a second; report again later`, Code.ResourceExhausted);
+      }
       const answer = await reportStatus(o, caller.worker, request);
       await touchWorker(o.pool, caller.worker);
       return answer;

@@ -10,6 +10,7 @@ import { DeploymentState } from "#gen/catapult/v1/deployment_pb.js";
 import type { ReportStatusRequest } from "#gen/catapult/v1/central_service_pb.js";
 import { readResult } from "./read-result.ts";
 import { finishDeployment } from "./sql/finish-deployment.ts";
+import { insertEgress } from "./sql/insert-egress.ts";
 import { lockDeployment, type ReportedDeployment } from "./sql/lock-deployment.ts";
 import { lockRemoval } from "./sql/lock-removal.ts";
 import { selectQueuedSites } from "./sql/select-queued-sites.ts";
@@ -47,6 +48,8 @@ async function reportDeployment(client: ClientBase, workerId: string, report: Re
   if (isForward(deployment.state, state)) await moveOn(client, deployment, state, report);
   else if (isRunning(deployment.state)) await updateRunning(client, deployment.id, undefined);
   else if (deployment.state === "superseded" && state === "succeeded") await recordLateSuccess(client, deployment, report);
+  // For deployments too that something newer took the place of: their packets went out all the same.
+  if (!isRunningState(state)) await insertEgress(client, deployment.id, report.egress);
   const wanted = deployment.state === "queued" || isRunning(deployment.state);
   return { acknowledgedLogLine, cancel: !wanted && isRunningState(state) };
 }

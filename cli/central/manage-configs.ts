@@ -1,9 +1,9 @@
 import { toJson } from "@bufbuild/protobuf";
 import { SiteType } from "#gen/catapult/v1/deployment_pb.js";
 import { DeploymentConfigSchema, Forks } from "#gen/catapult/v1/operator_service_pb.js";
-import { UsageError } from "../errors.ts";
 import { print, printJson, printList } from "../output/print.ts";
 import { callCentral } from "./call-central.ts";
+import { splitRepository } from "./split-repository.ts";
 
 const siteTypes = {
   auto: SiteType.AUTO,
@@ -75,14 +75,6 @@ export async function removeConfig(repository: string, options: { deleteSites?: 
   const { sitesRemaining } = await callCentral(attempt, async (client) => client.deleteDeploymentConfig(request));
   const rest = sitesRemaining === 1 ? "its last site" : `the last of its ${sitesRemaining} sites`;
   print(`The deployment config of ${repository} ${sitesRemaining === 0 ? "is gone" : `goes with ${rest}`}.`);
-}
-
-function splitRepository(repository: string): { githubOrg: string; githubRepo: string } {
-  const [githubOrg, githubRepo, ...rest] = repository.split("/");
-  if (githubOrg === undefined || githubRepo === undefined || rest.length > 0 || githubOrg === "" || githubRepo === "") {
-    throw new UsageError(`<owner/name>: expected a repository such as acme/site, not ${JSON.stringify(repository)}`);
-  }
-  return { githubOrg, githubRepo };
 }
 
 function nameOf(names: Record<string, number>, value: number): string {

@@ -1,6 +1,6 @@
 import { toJson } from "@bufbuild/protobuf";
 import { timestampDate } from "@bufbuild/protobuf/wkt";
-import { WorkerSchema } from "#gen/catapult/v1/operator_service_pb.js";
+import { WorkerSchema, type Worker } from "#gen/catapult/v1/operator_service_pb.js";
 import { formatTime, print, printJson, printList } from "../output/print.ts";
 import { reserveSecretFile } from "../output/reserve-secret-file.ts";
 import { callCentral } from "./call-central.ts";
@@ -35,6 +35,7 @@ export async function listWorkers(options: { json?: boolean }): Promise<void> {
       ENVIRONMENT: (item) => item.environment,
       ENDPOINT: (item) => item.endpoint,
       ENABLED: (item) => (item.enabled ? "yes" : "no"),
+      READY: (item) => describeReadiness(item),
       SEEN: (item) => formatTime(item.seenTime && timestampDate(item.seenTime)) || "never",
     },
     none: "There are no workers.",
@@ -44,4 +45,10 @@ export async function listWorkers(options: { json?: boolean }): Promise<void> {
 export async function removeWorker(id: string): Promise<void> {
   await callCentral(`remove the worker ${id}`, async (client) => client.deleteWorker({ id }));
   print(`Worker ${id} is gone.`);
+}
+
+/** One that gets no work is not asked, and of one that never answered nothing is known. */
+function describeReadiness(worker: Worker): string {
+  if (worker.notReadyReason !== "") return `no: ${worker.notReadyReason}`;
+  return worker.enabled && worker.seenTime !== undefined ? "yes" : "";
 }

@@ -4,6 +4,7 @@ import type { AddConfigOptions } from "../central/manage-configs.ts";
 import { formatVariables } from "../output/format-variables.ts";
 
 const siteTypes = ["auto", "sveltekit", "vite", "zola", "static", "custom"];
+const loadVariables = async () => import("../central/manage-variables.ts");
 const load = async () => import("../central/manage-configs.ts");
 
 export function addConfigs(program: Command): void {
@@ -39,4 +40,38 @@ export function addConfigs(program: Command): void {
     .description("remove a deployment config")
     .option("--delete-sites", "remove its sites too")
     .action(async (repository: string, options: { deleteSites?: boolean }) => (await load()).removeConfig(repository, options));
+  addVariables(command);
+}
+
+function addVariables(configs: Command): void {
+  const command = configs
+    .command("variables")
+    .description("build variables: secrets that builds of the repository's own commits get; never those of forks");
+  command
+    .command("set")
+    .argument("<owner/name>")
+    .argument("<NAME>")
+    .description("set one; its value is read from standard input, and never shown again")
+    .option("--value-file <path>", "read the value from this file instead")
+    .option("--json", "print its name as JSON")
+    .action(async (repository: string, name: string, options: { valueFile?: string; json?: boolean }) =>
+      (await loadVariables()).setVariable(repository, name, options),
+    );
+  command
+    .command("list")
+    .argument("<owner/name>")
+    .description("list their names")
+    .option("--json", "print JSON")
+    .action(async (repository: string, options: { json?: boolean }) =>
+      (await loadVariables()).listVariables(repository, options),
+    );
+  command
+    .command("remove")
+    .argument("<owner/name>")
+    .argument("<NAME>")
+    .description("remove one")
+    .option("--json", "print its name as JSON")
+    .action(async (repository: string, name: string, options: { json?: boolean }) =>
+      (await loadVariables()).removeVariable(repository, name, options),
+    );
 }

@@ -31,7 +31,7 @@ export async function startCaddy(o: { stateDir: string; log: (line: string) => v
   await rm(socket, { force: true });
   const configFile = join(folder, "caddy.json");
   const config = {
-    admin: { listen: `unix/${socket}`, origins: ["127.0.0.1"], config: { persist: false } },
+    admin: { listen: `unix/${socket}`, origins: ["127.0.0.1"], enforce_origin: true, config: { persist: false } },
     logging: { logs: { default: { level: "WARN" } } },
     storage: { module: "file_system", root: join(folder, "data") },
   };
@@ -121,7 +121,14 @@ async function stopLeftOver(socket: string): Promise<void> {
 function answers(socket: string, method: string, path: string): Promise<boolean> {
   return new Promise((settle) => {
     const call = request(
-      { socketPath: socket, method, path, headers: { host: "127.0.0.1" }, agent: false, timeout: 2_000 },
+      {
+        socketPath: socket,
+        method,
+        path,
+        headers: { host: "127.0.0.1", origin: "http://127.0.0.1" },
+        agent: false,
+        timeout: 2_000,
+      },
       (response) => {
         response.resume();
         response.once("close", () => settle(response.statusCode === 200));

@@ -12,6 +12,8 @@ export function renderContainersConf(runtime: "runc" | "crun"): string {
     `runtime = "${runtime}"`,
     'cgroup_manager = "cgroupfs"',
     'events_logger = "file"',
+    // How long the monitor of a program run by exec stays behind it. Podman's 300 s would pile them up, some for each build.
+    "exit_command_delay = 10",
     "",
   ].join("\n");
 }

@@ -31,7 +31,19 @@ test("without a command it shows its help on standard error, since something is 
 test("asked for help it shows it on standard output", async () => {
   const { code, out } = await runCatapult(["--help"]);
   expect(code).toBe(0);
-  for (const command of ["up", "central", "worker", "doctor", "image", "tokens", "environments", "workers", "configs", "sign"]) {
+  for (const command of [
+    "up",
+    "central",
+    "worker",
+    "doctor",
+    "image",
+    "tokens",
+    "environments",
+    "workers",
+    "configs",
+    "approve",
+    "sign",
+  ]) {
     expect(out).toMatch(new RegExp(`^  ${command}\\b`, "m"));
   }
 });

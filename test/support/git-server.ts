@@ -11,10 +11,14 @@ export type GitServer = {
   requests: { method: string; url: string; authorization: string | undefined }[];
   /** Commits files to `owner/name` and gives the commit. A value `{ link }` is a symbolic link. */
   commit(repository: string, files: Record<string, string | Buffer | { link: string }>): Promise<string>;
-  /** Answers instead of git from now on. */
-  intercept(handler: ((request: IncomingMessage, response: ServerResponse) => void) | undefined): void;
+  /** git itself in the bare repository `owner/name`, which is made when it is not there: for what no working tree can hold. */
+  git(repository: string, args: string[], input?: string | Buffer): string;
+  /** Answers instead of git from now on; `pass` lets git answer. */
+  intercept(handler: Interceptor | undefined): void;
   stop(): Promise<void>;
 };
+
+export type Interceptor = (request: IncomingMessage, response: ServerResponse, pass: () => void) => void;
 
 const environment = {
   PATH: process.env["PATH"] ?? "",
@@ -31,22 +35,30 @@ const environment = {
 export async function startGitServer(): Promise<GitServer> {
   const folder = await mkdtemp(join(tmpdir(), "catapult-git-"));
   const requests: GitServer["requests"] = [];
-  let handler: ((request: IncomingMessage, response: ServerResponse) => void) | undefined;
+  let handler: Interceptor | undefined;
   const server: Server = createServer((request, response) => {
     requests.push({ method: request.method ?? "", url: request.url ?? "", authorization: request.headers.authorization });
-    if (handler !== undefined) handler(request, response);
-    else if (!(request.url ?? "").includes(".git/")) response.writeHead(204).end();
-    else serveGit(join(folder, "bare"), request, response);
+    const answer = (): void => {
+      if ((request.url ?? "").includes(".git/")) serveGit(join(folder, "bare"), request, response);
+      else response.writeHead(204).end();
+    };
+    if (handler === undefined) answer();
+    else handler(request, response, answer);
   });
   await new Promise<void>((settle) => server.listen(0, "127.0.0.1", settle));
   const address = server.address();
   if (address === null || typeof address === "string") throw new Error("no port");
+  const initialize = (repository: string): string => {
+    const bare = join(folder, "bare", `${repository}.git`);
+    execFileSync("git", ["init", "--quiet", "--bare", bare], { env: environment });
+    execFileSync("git", ["-C", bare, "config", "uploadpack.allowAnySHA1InWant", "true"], { env: environment });
+    return bare;
+  };
   return {
     url: `http://127.0.0.1:${address.port}`,
     folder,
     requests,
     async commit(repository, files) {
-      const bare = join(folder, "bare", `${repository}.git`);
       const work = await mkdtemp(join(folder, "work-"));
       const git = (...args: string[]): string =>
         execFileSync("git", args, { cwd: work, env: environment, encoding: "utf8" }).trim();
@@ -59,13 +71,17 @@ export async function startGitServer(): Promise<GitServer> {
       git("add", "--all", "--force");
       git("commit", "--quiet", "--allow-empty", "--message=a commit");
       const id = git("rev-parse", "HEAD");
-      await mkdir(bare, { recursive: true });
-      execFileSync("git", ["init", "--quiet", "--bare", bare], { env: environment });
-      execFileSync("git", ["-C", bare, "config", "uploadpack.allowAnySHA1InWant", "true"], { env: environment });
-      git("push", "--quiet", "--force", bare, "HEAD:refs/heads/main");
+      git("push", "--quiet", "--force", initialize(repository), "HEAD:refs/heads/main");
       await rm(work, { recursive: true });
       return id;
     },
+    git: (repository, args, input) =>
+      execFileSync("git", ["-C", initialize(repository), ...args], {
+        env: environment,
+        encoding: "utf8",
+        maxBuffer: 2 ** 26,
+        ...(input === undefined ? {} : { input }),
+      }).trim(),
     intercept: (next) => (handler = next),
     async stop() {
       server.closeAllConnections();

@@ -9,6 +9,7 @@ import { stopPodman } from "#local/podman/stop-podman.ts";
 import { buildImage } from "#worker/image/build-image.ts";
 import { connectPodman } from "#worker/podman/connect-podman.ts";
 import { withDeadline } from "#worker/podman/with-deadline.ts";
+import { writeSeccomp } from "#worker/sandbox/write-seccomp.ts";
 
 /** Kept between runs, so that the builder image is made once. */
 export const testStateDir = path.resolve(import.meta.dirname, "../../.catapult/test");
@@ -16,7 +17,15 @@ const users = path.join(testStateDir, "podman-users");
 const lock = path.join(testStateDir, "podman.lock");
 const log = (line: string): void => console.info(line);
 
-export type TestPodman = { podman: Dockerode; socket: string; imageReference: string; imageId: string; release(): Promise<void> };
+export type TestPodman = {
+  podman: Dockerode;
+  socket: string;
+  imageReference: string;
+  imageId: string;
+  /** The profile that a worker writes for its builds. */
+  seccompProfile: string;
+  release(): Promise<void>;
+};
 
 /** How long a `beforeAll` that calls useTestPodman may take: the first one makes the image. */
 export const podmanHookTimeout = 600_000;
@@ -30,7 +39,15 @@ export async function useTestPodman(): Promise<TestPodman> {
     await writeFile(user, "");
     const podman = connectPodman(socket);
     const { reference, id } = await buildImage({ podman, stateDir: testStateDir, onProgress: log });
-    return { podman, socket, imageReference: reference, imageId: id, release: async () => releaseUser(user) };
+    const seccompProfile = await writeSeccomp(testStateDir);
+    return {
+      podman,
+      socket,
+      imageReference: reference,
+      imageId: id,
+      seccompProfile,
+      release: async () => releaseUser(user),
+    };
   });
 }
 

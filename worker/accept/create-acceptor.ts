@@ -10,6 +10,8 @@ import { Stopped } from "#worker/accept/stopped.ts";
 export type Work = {
   deploy(request: BuildRequest, controller: AbortController): Promise<void>;
   remove(request: CleanupRequest, controller: AbortController): Promise<void>;
+  /** Ends the token of a request that was not taken: Central cannot tell whether an answer ACCEPTED was for this token or for one before. */
+  endToken(token: string): void;
   /** Reports a result again, in the background. */
   reportAgain(finished: ReportStatusRequest): void;
 };
@@ -66,33 +68,40 @@ export function createAcceptor(o: {
   };
 
   return {
-    build: (request) =>
-      o.store.withLock(request.siteId, async () => {
-        const { siteId, generation } = request;
-        const state = o.store.get(siteId);
-        const running = runs.get(siteId);
-        if (state !== undefined && generation < state.generation) return Outcome.SUPERSEDED;
-        if (state?.generation === generation) {
-          if (state.removal !== undefined) return Outcome.SUPERSEDED;
-          if (running?.generation === generation) return Outcome.ACCEPTED;
-          if (state.finished !== undefined) {
-            o.work.reportAgain(state.finished);
-            return Outcome.ALREADY_DONE;
+    async build(request) {
+      let isTaken = false;
+      try {
+        return await o.store.withLock(request.siteId, async () => {
+          const { siteId, generation } = request;
+          const state = o.store.get(siteId);
+          const running = runs.get(siteId);
+          if (state !== undefined && generation < state.generation) return Outcome.SUPERSEDED;
+          if (state?.generation === generation) {
+            if (state.removal !== undefined) return Outcome.SUPERSEDED;
+            if (running?.generation === generation) return Outcome.ACCEPTED;
+            if (state.finished !== undefined) {
+              o.work.reportAgain(state.finished);
+              return Outcome.ALREADY_DONE;
+            }
           }
-        }
-        // Switching to a release that exists costs nothing; it never waits for builds.
-        const takesSlot = request.release === "";
-        if (stopping || (takesSlot && running?.takesSlot !== true && slotsTaken() >= o.slots)) return Outcome.BUSY;
-        await o.store.put(acceptGeneration(state, request));
-        start(
-          siteId,
-          generation,
-          takesSlot,
-          new Stopped("superseded", `generation ${generation} of the site took its place`),
-          (controller) => o.work.deploy(request, controller),
-        );
-        return Outcome.ACCEPTED;
-      }),
+          // Switching to a release that exists costs nothing; it never waits for builds.
+          const takesSlot = request.release === "";
+          if (stopping || (takesSlot && running?.takesSlot !== true && slotsTaken() >= o.slots)) return Outcome.BUSY;
+          await o.store.put(acceptGeneration(state, request));
+          isTaken = true;
+          start(
+            siteId,
+            generation,
+            takesSlot,
+            new Stopped("superseded", `generation ${generation} of the site took its place`),
+            (controller) => o.work.deploy(request, controller),
+          );
+          return Outcome.ACCEPTED;
+        });
+      } finally {
+        if (!isTaken) o.work.endToken(request.cloneToken);
+      }
+    },
     cleanup: (request) =>
       o.store.withLock(request.siteId, async () => {
         const { siteId, generation } = request;

@@ -5,10 +5,12 @@ import { fromSiteType, toSiteType } from "#worker/accept/site-types.ts";
 import type { SiteStore } from "#worker/accept/site-store.ts";
 import { planBuild } from "#worker/build/plan-build.ts";
 import { runBuild, type Builder, type BuildOutput } from "#worker/build/run-build.ts";
+import type { Masker } from "#worker/mask/create-masker.ts";
 import type { Clone } from "#worker/clone/fetch-commit.ts";
 import { collectReleases, type Keep } from "#worker/publish/collect-releases.ts";
 import { findRelease, publishRelease, type Published } from "#worker/publish/publish-release.ts";
 import { formatReleaseName } from "#worker/publish/release-name.ts";
+import type { Egress } from "#worker/sandbox/parse-egress.ts";
 import type { OutputLimits } from "#worker/publish/unpack-output.ts";
 import type { Router } from "#worker/route/create-router.ts";
 import { makeLive } from "#worker/route/make-live.ts";
@@ -17,6 +19,9 @@ export type Progress = {
   stage: Stage;
   imageId: string;
   siteType: SiteType;
+  masker: Masker;
+  /** Where the build's packets went; it never rejects. */
+  egress?: Promise<readonly Egress[] | undefined>;
   line(text: string): void;
   addTiming(stage: Stage, ms: number): void;
   /** What went wrong beside the deployment and does not decide it. */
@@ -127,8 +132,11 @@ async function buildAndPublish(
     });
     progress.siteType = toSiteType(planned.plan.siteType);
     const built = await progress.run(Stage.BUILD, State.BUILDING, async () => {
-      const result = await runBuild(o.builder, { request, clone, planned, onLine: (line) => progress.line(line), signal });
+      const { masker } = progress;
+      const onLine = (line: string): void => progress.line(line);
+      const result = await runBuild(o.builder, { request, clone, planned, masker, onLine, signal });
       progress.imageId = result.imageId;
+      if (result.egress !== undefined) progress.egress = result.egress;
       if (!result.ok) throw failSandbox(result.failure);
       return result;
     });

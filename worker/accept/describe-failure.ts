@@ -28,6 +28,9 @@ export function failSandbox(failure: SandboxFailure): DeploymentFailure {
   return new DeploymentFailure(failure.stage === "sandbox" ? Stage.SANDBOX : Stage.BUILD, failure.reason, failure.message);
 }
 
+/** Characters of a message; a longer one was cut. */
+export const failureLimit = 4_000;
+
 /** What Central is told of an error in `stage`. `own`: the fault is the worker's or its machine's, and belongs in the worker's log. */
 export function describeFailure(error: unknown, stage: Stage): { failure: Failure; own: boolean } {
   if (error instanceof DeploymentFailure)
@@ -44,5 +47,5 @@ export function describeFailure(error: unknown, stage: Stage): { failure: Failur
 }
 
 function describe(at: Stage, reason: string, message: string, own: boolean): { failure: Failure; own: boolean } {
-  return { failure: create(FailureSchema, { stage: at, reason, message: message.toWellFormed().slice(0, 4_000) }), own };
+  return { failure: create(FailureSchema, { stage: at, reason, message: message.toWellFormed().slice(0, failureLimit) }), own };
 }

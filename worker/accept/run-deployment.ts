@@ -2,12 +2,14 @@ import { create } from "@bufbuild/protobuf";
 import { errorMessage } from "#common/error-details.ts";
 import type { Logger } from "#common/logger.ts";
 import { ReportStatusRequestSchema, type ReportStatusRequest } from "#gen/catapult/v1/central_service_pb.js";
-import { DeploymentState, SiteType, Stage } from "#gen/catapult/v1/deployment_pb.js";
+import { DeploymentState, EgressDestinationSchema, SiteType, Stage } from "#gen/catapult/v1/deployment_pb.js";
 import type { BuildRequest } from "#gen/catapult/v1/worker_service_pb.js";
 import { deploy, type DeployDependencies, type Progress } from "#worker/accept/deploy.ts";
-import { describeFailure } from "#worker/accept/describe-failure.ts";
+import { describeFailure, failureLimit } from "#worker/accept/describe-failure.ts";
 import type { SiteStore } from "#worker/accept/site-store.ts";
 import { Stopped } from "#worker/accept/stopped.ts";
+import { createMasker, type Masker } from "#worker/mask/create-masker.ts";
+import { cleanText } from "#worker/report/clean-line.ts";
 import { createReporter, type Reporter, type SendReport } from "#worker/report/create-reporter.ts";
 
 /**
@@ -20,16 +22,18 @@ export async function runDeployment(
 ): Promise<void> {
   const { siteId, generation, deploymentId } = request;
   const log = o.log.child({ siteId: String(siteId), generation: String(generation), deploymentId: String(deploymentId) });
+  const masker = createMasker([request.cloneToken, ...request.variables.map(({ value }) => value)]);
   const reporter = createReporter({
     send: o.send,
     siteId,
     generation,
     deploymentId,
     state: DeploymentState.DISPATCHED,
+    masker,
     onCancel: () => controller.abort(new Stopped("canceled", "Central ordered the end")),
     onLost: (message) => controller.abort(new Stopped("lease_lost", message)),
   });
-  const progress = trackProgress(reporter, log);
+  const progress = trackProgress(reporter, masker, log);
   const started = performance.now();
   let finished: ReportStatusRequest | undefined;
   let after: (() => Promise<void>) | undefined;
@@ -50,7 +54,15 @@ export async function runDeployment(
   }
   if (finished === undefined) await reporter.stop();
   else {
-    const last: ReportStatusRequest = { ...finished, siteId, generation, deploymentId, stageTimings: reporter.timings() };
+    const egress = ((await progress.egress) ?? []).map((each) => create(EgressDestinationSchema, each));
+    const last: ReportStatusRequest = {
+      ...finished,
+      siteId,
+      generation,
+      deploymentId,
+      stageTimings: reporter.timings(),
+      egress,
+    };
     await storeEnd(o.store, last);
     log.info(
       { state: DeploymentState[last.state], reason: last.failure?.reason, ms: Math.round(performance.now() - started) },
@@ -62,11 +74,12 @@ export async function runDeployment(
   await after?.().catch((err: unknown) => log.warn({ err }, "tidying up after a deployment failed"));
 }
 
-function trackProgress(reporter: Reporter, log: Logger): Progress {
+function trackProgress(reporter: Reporter, masker: Masker, log: Logger): Progress {
   return {
     stage: Stage.CLONE,
     imageId: "",
     siteType: SiteType.UNSPECIFIED,
+    masker,
     line: (text) => reporter.line(text),
     warn: (err, message) => log.warn({ err }, message),
     addTiming: (stage, ms) => reporter.addTiming(stage, ms),
@@ -94,10 +107,12 @@ function describeEnd(error: unknown, signal: AbortSignal, progress: Progress, lo
   }
   const { failure, own } = describeFailure(error, progress.stage);
   if (own) log.error({ err: error }, "deployment failed by a fault of this worker");
-  progress.line(`${failure.reason}: ${errorMessage(error).split("\n")[0]}`);
+  // Both may quote names of files and what programs said. Masked before the line is taken: a secret may have more than one.
+  const message = cleanText(errorMessage(error), progress.masker, failureLimit);
+  progress.line(`${failure.reason}: ${message.split("\n")[0]}`);
   return create(ReportStatusRequestSchema, {
     state: DeploymentState.FAILED,
-    failure,
+    failure: { ...failure, message: cleanText(failure.message, progress.masker, failureLimit) },
     imageId: progress.imageId,
     siteType: progress.siteType,
   });

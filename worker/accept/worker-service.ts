@@ -4,6 +4,7 @@ import { callerKey } from "#common/rpc/caller.ts";
 import type { HandlerContext } from "@connectrpc/connect";
 import { Outcome, type WorkerService } from "#gen/catapult/v1/worker_service_pb.js";
 import type { Acceptor } from "#worker/accept/create-acceptor.ts";
+import { refuseVariables } from "#worker/accept/refuse-variables.ts";
 import type { Readiness } from "#worker/accept/readiness.ts";
 
 const retryAfterSeconds = 3n;
@@ -13,7 +14,10 @@ export function createWorkerService(o: { acceptor: Acceptor; readiness: Readines
   return {
     async build(request, context) {
       requireCentral(context);
-      const problems = await o.readiness.check();
+      refuseVariables(request);
+      const { problems, soon } = await o.readiness.check();
+      // Before the first proof nothing is known to be wrong, and it takes seconds.
+      if (soon) return answer(Outcome.BUSY);
       if (problems.length > 0)
         throw new ConnectError(`this worker is not ready: ${problems.join("; ")}`, Code.FailedPrecondition);
       return answer(await o.acceptor.build(request));

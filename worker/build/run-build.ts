@@ -6,6 +6,8 @@ import { cacheKey, type CacheStore } from "#worker/build/cache-store.ts";
 import type { PlannedBuild } from "#worker/build/plan-build.ts";
 import type { Clone } from "#worker/clone/fetch-commit.ts";
 import { archiveCommit, archiveTree } from "#worker/clone/read-tree.ts";
+import type { Masker } from "#worker/mask/create-masker.ts";
+import type { Egress } from "#worker/sandbox/parse-egress.ts";
 import type { BuildLimits } from "#worker/sandbox/limits.ts";
 import type { SandboxFailure, SandboxRequest, SandboxResult, SandboxTimings } from "#worker/sandbox/sandbox-types.ts";
 
@@ -22,8 +24,11 @@ export type Builder = {
   runInSandbox: (request: SandboxRequest) => Promise<SandboxResult>;
 };
 
+/** Where the build's packets went, once that is known; nothing ran, nothing went anywhere. It never rejects. */
+type WithEgress = { egress?: Promise<readonly Egress[] | undefined> };
+
 export type BuildOutput =
-  | {
+  | (WithEgress & {
       ok: true;
       imageId: string;
       /** Untrusted. */
@@ -32,13 +37,20 @@ export type BuildOutput =
       /** Keeps the packages for the next build; after the output was read. */
       saveCache(): Promise<void>;
       release(): Promise<void>;
-    }
-  | { ok: false; imageId: string; failure: SandboxFailure };
+    })
+  | (WithEgress & { ok: false; imageId: string; failure: SandboxFailure });
 
 /** Gets a site's files: from the tree itself where nothing is run, else from the sandbox. */
 export async function runBuild(
   builder: Builder,
-  o: { request: BuildRequest; clone: Clone; planned: PlannedBuild; onLine: (line: string) => void; signal: AbortSignal },
+  o: {
+    request: BuildRequest;
+    clone: Clone;
+    planned: PlannedBuild;
+    masker: Masker;
+    onLine: (line: string) => void;
+    signal: AbortSignal;
+  },
 ): Promise<BuildOutput> {
   const { plan, packagesId } = o.planned;
   if (plan.command === "") {
@@ -78,14 +90,18 @@ export async function runBuild(
       ...buildEnvironment(request),
       ...(isUnchanged && plan.lockFile !== undefined ? { npm_config_prefer_offline: "true" } : {}),
     },
+    variables: buildVariables(request),
+    masker: o.masker,
     cache: cache === undefined ? {} : { seed: cache.open },
     onLine: o.onLine,
     signal: o.signal,
   });
   const imageId = result.imageId.replace(/^sha256:/, "");
-  if (!result.ok) return { ok: false, imageId, failure: result.failure };
+  const egress = result.egress === undefined ? {} : { egress: result.egress };
+  if (!result.ok) return { ok: false, imageId, failure: result.failure, ...egress };
   return {
     ok: true,
+    ...egress,
     imageId,
     tar: result.output,
     timings: result.timings,
@@ -96,6 +112,12 @@ export async function runBuild(
     },
     release: () => result.release(),
   };
+}
+
+/** The configuration's own variables, for code of the repository's own alone: those with a fork's were refused before. */
+function buildVariables(request: BuildRequest): Record<string, string> {
+  if (request.trust !== Trust.REPOSITORY) return {};
+  return Object.fromEntries(request.variables.map(({ name, value }) => [name, value]));
 }
 
 /** What a build is told. Nothing of it is secret. */

@@ -77,6 +77,8 @@ function call(
         path,
         headers: {
           host: target.host,
+          // For a Caddy with enforce_origin, and the newer ones that look at it always.
+          origin: `http://${target.host}`,
           ...(body === undefined ? {} : { "content-type": "application/json", "content-length": Buffer.byteLength(body) }),
           ...(ifMatch === undefined ? {} : { "if-match": ifMatch }),
         },

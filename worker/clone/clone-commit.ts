@@ -1,6 +1,6 @@
 import type { Logger } from "#common/logger.ts";
+import { endToken } from "#worker/clone/end-token.ts";
 import { fetchCommit, type Clone, type FetchRequest } from "#worker/clone/fetch-commit.ts";
-import { revokeToken } from "#worker/clone/revoke-token.ts";
 
 /** Fetches a commit and ends its token, whatever comes of the fetch. The revocation is not waited for; it goes to `background`. */
 export async function cloneCommit(
@@ -9,13 +9,6 @@ export async function cloneCommit(
   try {
     return await fetchCommit(o);
   } finally {
-    if (o.token !== "") {
-      const { apiUrl, token, log } = o;
-      o.background(
-        revokeToken({ apiUrl, token, ...(o.ca === undefined ? {} : { ca: o.ca }) }).catch((err: unknown) =>
-          log.warn({ err }, "the clone's token could not be revoked; it ends by itself within an hour"),
-        ),
-      );
-    }
+    endToken(o);
   }
 }

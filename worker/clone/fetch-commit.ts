@@ -1,5 +1,6 @@
 import { mkdir, mkdtemp, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { checkTree } from "#worker/clone/check-tree.ts";
 import { CloneError } from "#worker/clone/clone-error.ts";
 import { runGit, type GitLimits } from "#worker/clone/run-git.ts";
 import { removeTree } from "#worker/publish/remove-tree.ts";
@@ -31,6 +32,7 @@ const attributes = "* -export-ignore -export-subst -filter -ident -text -eol -wo
  * in no argv, URL or file. The folder goes when this fails, else by `remove`.
  */
 export async function fetchCommit(o: FetchRequest): Promise<Clone> {
+  checkRequest(o);
   await mkdir(o.clonesDir, { recursive: true, mode: 0o700 });
   const gitDir = await mkdtemp(join(o.clonesDir, "clone-"));
   const clone: Clone = { gitDir, commit: o.commit, limits: o.limits, remove: () => removeTree(gitDir) };
@@ -71,9 +73,18 @@ export async function fetchCommit(o: FetchRequest): Promise<Clone> {
         `the server gave commit ${found.slice(0, 40)} of ${o.repository} where ${o.commit} was asked for`,
       );
     }
+    await checkTree({ ...call }, `${found}^{tree}`, o.limits.maxEntries);
     return clone;
   } catch (error) {
     await clone.remove();
     throw error;
   }
+}
+
+/** The contract's rules once more, where what they keep out would become a refspec and a URL. */
+function checkRequest({ commit, repository }: FetchRequest): void {
+  if (!/^[0-9a-f]{40}$/.test(commit) || /^0+$/.test(commit))
+    throw new CloneError("commit_invalid", `${JSON.stringify(commit.slice(0, 64))} is no commit's SHA of 40 hex digits`);
+  if (!/^[A-Za-z0-9][A-Za-z0-9-]{0,38}\/[A-Za-z0-9_.-]{1,100}$/.test(repository) || repository.includes(".."))
+    throw new CloneError("repository_invalid", `${JSON.stringify(repository.slice(0, 160))} is no owner/name`);
 }

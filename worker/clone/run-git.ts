@@ -7,7 +7,13 @@ export type GitLimits = {
   timeoutMs: number;
   /** The largest file that git may write, so the largest pack. */
   maxFileBytes: number;
+  /** The memory that git may map: an object of a megabyte in the pack can unfold to any size. */
+  maxMemoryBytes?: number;
+  /** How many files and folders a commit may have. */
+  maxEntries?: number;
 };
+
+const defaultMaxMemoryBytes = 2 * 2 ** 30;
 
 export type GitCall = {
   gitDir: string;
@@ -27,6 +33,11 @@ const gitConfig: [string, string][] = [
   ["core.hooksPath", "/dev/null"],
   ["core.bigFileThreshold", "16m"],
   ["core.fsmonitor", "false"],
+  // Of 2.45 and later; older ones end by a signal when their stack does.
+  ["core.maxTreeDepth", "1024"],
+  // By default whole packs are mapped, which would count as memory.
+  ["core.packedGitLimit", "512m"],
+  ["core.packedGitWindowSize", "64m"],
   ["credential.helper", ""],
   ["fetch.fsckObjects", "true"],
   ["fetch.unpackLimit", "1"],
@@ -68,9 +79,11 @@ export function startGit(o: GitCall): { child: ChildProcessByStdio<null, Readabl
     env[`GIT_CONFIG_VALUE_${index}`] = value;
   }
   for (const name of proxyNames) if (process.env[name] !== undefined) env[name] = process.env[name];
-  const blocks = Math.ceil(o.limits.maxFileBytes / 512);
+  const blocks = String(Math.ceil(o.limits.maxFileBytes / 512));
+  const kibibytes = String(Math.ceil((o.limits.maxMemoryBytes ?? defaultMaxMemoryBytes) / 1_024));
   // Without the trap git would die by a signal that its parent process does not name; so it says "File too large".
-  const child = spawn("/bin/sh", ["-c", 'trap "" XFSZ; ulimit -c 0; ulimit -f "$0"; exec git "$@"', String(blocks), ...o.args], {
+  const script = 'trap "" XFSZ; ulimit -c 0 && ulimit -f "$0" && ulimit -v "$1" && shift && exec git "$@"';
+  const child = spawn("/bin/sh", ["-c", script, blocks, kibibytes, ...o.args], {
     cwd: o.gitDir,
     env,
     detached: true,
@@ -134,6 +147,13 @@ function describeFailure(what: string, code: number | string, said: string, limi
       `${what} would write more than ${limits.maxFileBytes} bytes: the commit is too large`,
     );
   }
+  if (/out of memory|cannot allocate memory|mmap failed/i.test(text)) {
+    const bytes = limits.maxMemoryBytes ?? defaultMaxMemoryBytes;
+    return new CloneError("repository_too_large", `${what} needs more than ${bytes} bytes of memory: an object is too large`);
+  }
+  if (code === "SIGSEGV" || code === 139 || /exceeded maximum allowed tree depth/i.test(text)) {
+    return new CloneError("repository_malformed", `${what} could not follow the commit's folders: they are too deep`);
+  }
   if (/unable to update url base from redirection|redirect/i.test(text)) {
     return new CloneError("redirect_refused", `${what} was redirected, which is not followed: ${text}`);
   }
@@ -145,6 +165,9 @@ function describeFailure(what: string, code: number | string, said: string, limi
   }
   if (/fsck error|error in (object|tree|commit|blob)/i.test(text)) {
     return new CloneError("repository_malformed", `${what} refused the objects: ${text}`);
+  }
+  if (/early EOF|unexpected disconnect|hung up|transfer closed|invalid index-pack output/i.test(text)) {
+    return new CloneError("transfer_broken", `${what} got only a part: ${text}`);
   }
   return new CloneError("git_failed", `${what} ended with ${code}: ${text}`);
 }

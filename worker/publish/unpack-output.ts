@@ -55,7 +55,7 @@ export async function unpackOutput(
       if (folders.has(at)) continue;
       if (!claim(at, foldName(at))) return false;
       if (folders.size >= o.limits.maxFiles)
-        throw new PublishError("output_too_large", `the output has more than ${o.limits.maxFiles} folders`);
+        throw new PublishError("output_too_large", `the output has more folders than its limit of ${o.limits.maxFiles}`);
       await mkdir(join(folder, at), { mode: 0o755 });
       folders.add(at);
     }
@@ -67,7 +67,10 @@ export async function unpackOutput(
     // Where its content begins; tar-stream sets it and does not declare it.
     if ("byteOffset" in entry.header) end = Number(entry.header.byteOffset) + Math.ceil(size / 512) * 512;
     if (++entries > 4 * o.limits.maxFiles)
-      throw new PublishError("output_too_large", `the output has more than ${4 * o.limits.maxFiles} entries`);
+      throw new PublishError(
+        "output_too_large",
+        `the output has more entries than its limit of ${4 * o.limits.maxFiles}, those that are left out counted too`,
+      );
     const verdict = judgeEntry(header);
     if (verdict.kind === "refused") refuse(header.name, verdict.why);
     if (verdict.kind === "refused" || verdict.kind === "left out" || refusals > 0) return skip(entry);
@@ -76,10 +79,16 @@ export async function unpackOutput(
       return skip(entry);
     }
     if (++accepted > o.limits.maxFiles)
-      throw new PublishError("output_too_large", `the output has more than ${o.limits.maxFiles} files`);
+      throw new PublishError(
+        "output_too_large",
+        `the output has more files than its limit of ${o.limits.maxFiles}: at least ${accepted}`,
+      );
     bytes += size;
     if (bytes > o.limits.maxBytes)
-      throw new PublishError("output_too_large", `the output is larger than ${o.limits.maxBytes} bytes`);
+      throw new PublishError(
+        "output_too_large",
+        `the output is larger than its limit of ${o.limits.maxBytes} bytes (BUILD_DISK): with ${printName(verdict.path)} it has at least ${bytes} bytes`,
+      );
     const parent = verdict.path.slice(0, Math.max(verdict.path.lastIndexOf("/"), 0));
     if (!(await makeFolder(parent))) return skip(entry);
     if (folders.has(verdict.path) || known.has(verdict.twinKey)) {

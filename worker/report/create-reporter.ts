@@ -8,6 +8,7 @@ import {
 } from "#gen/catapult/v1/central_service_pb.js";
 import type { DeploymentState, Stage } from "#gen/catapult/v1/deployment_pb.js";
 import { StageTimingSchema, type StageTiming } from "#gen/catapult/v1/deployment_pb.js";
+import type { Masker } from "#worker/mask/create-masker.ts";
 import { cleanLine } from "#worker/report/clean-line.ts";
 import { createLineBuffer } from "#worker/report/line-buffer.ts";
 
@@ -30,6 +31,8 @@ export type ReporterOptions = {
   generation: bigint;
   deploymentId: bigint;
   state: DeploymentState;
+  /** Masks what no line may hold. */
+  masker?: Masker;
   /** Central ordered the end. */
   onCancel: () => void;
   /** Central has given the work to somebody else, or must be taken to have: nothing was acknowledged for a lease's length. */
@@ -123,7 +126,7 @@ export function createReporter(o: ReporterOptions): Reporter {
       changed = true;
       wake?.();
     },
-    line: (text) => lines.push(cleanLine(text)),
+    line: (text) => lines.push(cleanLine(text, o.masker)),
     addTiming(stage, durationMs) {
       timings.push(create(StageTimingSchema, { stage, durationMs: BigInt(Math.round(durationMs)) }));
     },

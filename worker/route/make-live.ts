@@ -3,6 +3,7 @@ import type { SiteState } from "#worker/accept/site-state.ts";
 import type { SiteStore } from "#worker/accept/site-store.ts";
 import { Stopped } from "#worker/accept/stopped.ts";
 import { removeLiveLink, switchLiveLink } from "#worker/publish/live-link.ts";
+import { isHost } from "#worker/route/is-host.ts";
 import type { Router } from "#worker/route/create-router.ts";
 import type { RouteHosts } from "#worker/route/render-server.ts";
 
@@ -16,15 +17,19 @@ export class RouteError extends Error {
   override readonly name = "RouteError";
 }
 
-/** The hosts that Caddy must serve, by what this worker knows. */
+/** The hosts that Caddy must serve, by what this worker knows: each once in one list, as Caddy refuses a list with a host twice whole. */
 export function listHosts(states: Iterable<SiteState>): RouteHosts {
-  const hosts: RouteHosts = { previews: [], production: [] };
-  for (const state of states) {
-    if (state.live === undefined || state.removal !== undefined) continue;
-    (state.kind === "production" ? hosts.production : hosts.previews).push(state.host);
+  const kinds = new Map<string, SiteState["kind"]>();
+  for (const { host, kind, live, removal } of states) {
+    if (live !== undefined && removal === undefined && isHost(host) && !kinds.has(host)) kinds.set(host, kind);
   }
+  const hosts: RouteHosts = { previews: [], production: [] };
+  for (const [host, kind] of kinds) (kind === "production" ? hosts.production : hosts.previews).push(host);
   return hosts;
 }
+
+/** Hosts that a site is getting at this moment; its state says so only once it is on the disk. */
+const claims = new WeakMap<SiteStore, Set<string>>();
 
 export type LiveRequest = {
   siteId: bigint;
@@ -44,6 +49,7 @@ export async function makeLive(
   request: LiveRequest,
 ): Promise<void> {
   const { siteId, generation, host, release } = request;
+  if (!isHost(host)) throw new RouteError(`${JSON.stringify(host.slice(0, 80))} is no host that may be served`);
   const before = await o.store.withLock(siteId, async () => {
     const state = o.store.get(siteId);
     if (state === undefined || state.generation !== generation || state.removal !== undefined) {
@@ -56,15 +62,23 @@ export async function makeLive(
         );
       }
     }
-    await o.store.put({
-      ...state,
-      host,
-      kind: request.kind,
-      live: { release, generation },
-      newestMtime: request.newestMtime,
-      changedAt: Date.now(),
-    });
-    await switchLiveLink(o.sitesDir, host, siteId, release);
+    const claimed = claims.get(o.store) ?? new Set();
+    claims.set(o.store, claimed);
+    if (claimed.has(host)) throw new HostTakenError(`${host} is being given to another site than ${siteId}`);
+    claimed.add(host);
+    try {
+      await o.store.put({
+        ...state,
+        host,
+        kind: request.kind,
+        live: { release, generation },
+        newestMtime: request.newestMtime,
+        changedAt: Date.now(),
+      });
+      await switchLiveLink(o.sitesDir, host, siteId, release);
+    } finally {
+      claimed.delete(host);
+    }
     return state.live === undefined ? undefined : { host: state.host, kind: state.kind };
   });
   if (before?.host === host && before.kind === request.kind) return;

@@ -3,6 +3,9 @@ export type LogBounds = { head: number; tail: number };
 
 export const logBounds: LogBounds = { head: 2 * 2 ** 20, tail: 512 * 2 ** 10 };
 
+/** What is missing of a log; `kept` counts characters too. */
+export type LeftOut = { lines: number; characters: number; kept: number };
+
 /**
  * Bounds a log in total. The head goes out as it comes; then lines are held back, the newest of them only, and go out at the end
  * behind a marker that says how much is missing between.
@@ -10,17 +13,19 @@ export const logBounds: LogBounds = { head: 2 * 2 ** 20, tail: 512 * 2 ** 10 };
 export function createBoundedLog(
   onLine: (line: string) => void,
   bounds: LogBounds = logBounds,
-): { write(line: string): void; end(): void } {
+): { write(line: string): void; end(): LeftOut | undefined } {
   let headLeft = bounds.head;
   let tail: string[] = [];
   let tailStart = 0;
   let tailSize = 0;
   let dropped = { lines: 0, characters: 0 };
+  let headUsed = 0;
   return {
     write: (line) => {
       const size = line.length + 1;
       if (headLeft >= size) {
         headLeft -= size;
+        headUsed += size;
         onLine(line);
         return;
       }
@@ -40,12 +45,16 @@ export function createBoundedLog(
       }
     },
     end: () => {
-      if (dropped.lines > 0)
-        onLine(`[… ${dropped.lines} lines (${dropped.characters} characters) left out: the log is too long …]`);
+      const leftOut = dropped.lines === 0 ? undefined : { ...dropped, kept: headUsed + tailSize };
+      if (leftOut !== undefined)
+        onLine(
+          `[… ${leftOut.lines} lines (${leftOut.characters} characters) left out: of a log ${bounds.head + bounds.tail} characters are kept …]`,
+        );
       for (const line of tail.slice(tailStart)) onLine(line);
       tail = [];
       tailStart = 0;
       tailSize = 0;
+      return leftOut;
     },
   };
 }

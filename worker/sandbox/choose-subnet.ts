@@ -17,9 +17,13 @@ export function chooseSubnet(seed: string, attempt: number): Subnet {
   return { cidr: `${toAddress(first)}/${prefix}`, gateway: toAddress(first + 1) };
 }
 
-/** Bridge names may have 15 characters. The six of the prefix tell whose it is. */
+/** Bridge names may have 15 characters. The seven of the prefix tell whose it is. */
 export function chooseBridge(networkName: string, id: string): string {
-  return `ct${createHash("sha256").update(networkName).digest("hex").slice(0, 5)}${id.slice(0, 8)}`;
+  return `${bridgePrefix(networkName)}${id.slice(0, 8)}`;
+}
+
+export function bridgePrefix(networkName: string): string {
+  return `ct${createHash("sha256").update(networkName).digest("hex").slice(0, 5)}`;
 }
 
 /** The machine's own IPv4 addresses, other than loopback. */

@@ -1,7 +1,7 @@
 import type Dockerode from "dockerode";
-import type { BuildLimits } from "./limits.ts";
+import { sizeOfTmp, type BuildLimits } from "./limits.ts";
 import { roleLabel, sandboxLabel, type Role } from "./sandbox-labels.ts";
-import type { SandboxSetup } from "./sandbox-types.ts";
+import type { HolderSetup } from "./sandbox-types.ts";
 
 /** Who a build runs as; the numbers are nobody's on the host. */
 export const buildUser = 10001;
@@ -10,14 +10,13 @@ export type SandboxNames = { network: string; volume: string; store: string; hol
 
 /** Podman adds unsized tmpfs at the first three when the root is read-only, so each is given a size. Together they are charged to the memory. */
 function sizeTmpfs(limits: BuildLimits): Record<string, string> {
-  const share = Math.max(16 * 2 ** 20, Math.floor(limits.diskBytes / 4));
-  return { "/tmp": `rw,nosuid,nodev,size=${share},mode=1777`, "/run": tinyTmpfs, "/var/tmp": tinyTmpfs };
+  return { "/tmp": `rw,nosuid,nodev,size=${sizeOfTmp(limits)},mode=1777`, "/run": tinyTmpfs, "/var/tmp": tinyTmpfs };
 }
 
 const tinyTmpfs = "rw,nosuid,nodev,noexec,size=1048576,mode=1777";
 
 /** Locked down alike: no capability beyond those named, no new privileges, a read-only root, no log on the host's disk. */
-function lockDown(setup: SandboxSetup, capabilities: string[]): Dockerode.HostConfig {
+function lockDown(setup: HolderSetup, capabilities: string[]): Dockerode.HostConfig {
   return {
     ReadonlyRootfs: true,
     CapDrop: ["ALL"],
@@ -33,7 +32,7 @@ function lockDown(setup: SandboxSetup, capabilities: string[]): Dockerode.HostCo
   };
 }
 
-function label(setup: SandboxSetup, role: Role): Record<string, string> {
+function label(setup: HolderSetup, role: Role): Record<string, string> {
   return { ...setup.labels, [sandboxLabel]: setup.networkName, [roleLabel]: role };
 }
 
@@ -47,7 +46,7 @@ function mountVolumes(names: SandboxNames): Dockerode.MountConfig {
 const noCopy = { NoCopy: true, Labels: {}, DriverConfig: { Name: "local", Options: {} } };
 
 /** The holder owns the network and keeps the volumes mounted: they live while a container uses them. */
-export function describeHolder(setup: SandboxSetup, names: SandboxNames, rules: string): Dockerode.ContainerCreateOptions {
+export function describeHolder(setup: HolderSetup, names: SandboxNames, rules: string): Dockerode.ContainerCreateOptions {
   return {
     name: names.holder,
     Image: setup.imageReference,
@@ -73,8 +72,31 @@ export function describeHolder(setup: SandboxSetup, names: SandboxNames, rules: 
   };
 }
 
+/** Reads what Podman's host says of its network: our own image and command, as locked down as a build. */
+export function describeLook(setup: HolderSetup, name: string): Dockerode.ContainerCreateOptions {
+  return {
+    name,
+    Image: setup.imageReference,
+    Entrypoint: ["/bin/sh", "-c", "readlink /proc/self/ns/net; cat /proc/sys/kernel/random/boot_id /proc/net/fib_trie"],
+    Cmd: [],
+    User: `${buildUser}:${buildUser}`,
+    Env: [],
+    Labels: label(setup, "build"),
+    AttachStdout: true,
+    AttachStderr: true,
+    HostConfig: {
+      ...lockDown(setup, []),
+      NetworkMode: "host",
+      Tmpfs: { "/tmp": tinyTmpfs, "/run": tinyTmpfs, "/var/tmp": tinyTmpfs },
+      Memory: 64 * 2 ** 20,
+      MemorySwap: 64 * 2 ** 20,
+      PidsLimit: 16,
+    },
+  };
+}
+
 /** The build's container joins the holder's network and has no capability at all. */
-export function describeBuild(setup: SandboxSetup, names: SandboxNames): Dockerode.ContainerCreateOptions {
+export function describeBuild(setup: HolderSetup, names: SandboxNames): Dockerode.ContainerCreateOptions {
   const { limits } = setup;
   return {
     name: names.build,
@@ -106,7 +128,7 @@ export function describeBuild(setup: SandboxSetup, names: SandboxNames): Dockero
  * A volume in memory with a cap. Podman reads `size=` as a quota of its own and fails, so the cap is told in blocks, which are
  * pages: 4096 bytes on x86-64 and on Debian's arm64. One inode for each block of a small file, at least enough for a node_modules.
  */
-export function describeVolume(name: string, setup: SandboxSetup, owner: number): Dockerode.VolumeCreateOptions {
+export function describeVolume(name: string, setup: HolderSetup, owner: number): Dockerode.VolumeCreateOptions {
   const blocks = Math.max(1, Math.floor(setup.limits.diskBytes / 4096));
   const inodes = Math.min(4_000_000, Math.max(65_536, blocks));
   return {

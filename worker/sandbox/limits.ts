@@ -8,6 +8,11 @@ export type BuildLimits = {
   timeoutMs: number;
 };
 
+/** What of the disk /tmp may hold; at least what a small tool needs. */
+export function sizeOfTmp(limits: BuildLimits): number {
+  return Math.max(16 * 2 ** 20, Math.floor(limits.diskBytes / 4));
+}
+
 /** Bytes for a person: 536870912 → '512 MiB'. */
 export function formatBytes(bytes: number): string {
   for (const [unit, size] of [

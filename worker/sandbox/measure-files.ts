@@ -1,33 +1,33 @@
-import type { Duplex } from "node:stream";
 import type Dockerode from "dockerode";
-import { withDeadline } from "#worker/podman/with-deadline.ts";
-import { createDemultiplexer } from "./demultiplex.ts";
+import { execInside } from "./exec-inside.ts";
 
-/** Bytes of files in the build's volume; undefined where it cannot be told. Asked in the holder: the build's container is gone. */
-export async function measureFiles(holder: Dockerode.Container): Promise<number | undefined> {
+/** What the files of a build take, names counted as inodes are. */
+export type FileUse = { bytes: number; names: number; maxNames: number; /** Of what it may be, 1 when full. */ share: number };
+
+/**
+ * The use of the fuller of the build's two volumes; undefined where it cannot be told. Asked in the holder: the build's container is gone,
+ * and its /tmp with it.
+ */
+export async function measureFiles(holder: Dockerode.Container): Promise<FileUse | undefined> {
   try {
-    return await withDeadline(10_000, "measure the files of the build", measure(holder));
+    const command = ["stat", "--file-system", "--format=%S %b %f %c %d", "/build", "/nix"];
+    return parseFileUse(await execInside(holder, command, 1000));
   } catch {
     return undefined;
   }
 }
 
-async function measure(holder: Dockerode.Container): Promise<number | undefined> {
-  const exec = await holder.exec({
-    Cmd: ["stat", "--file-system", "--format=%S %b %f", "/build"],
-    AttachStdout: true,
-    AttachStderr: true,
-  });
-  const stream: Duplex = await exec.start({ hijack: true });
-  let text = "";
-  await new Promise<void>((resolve, reject) => {
-    stream.on(
-      "data",
-      createDemultiplexer((name, chunk) => (text += name === "stdout" ? chunk.toString("latin1") : "")),
-    );
-    stream.once("end", resolve).once("close", resolve).once("error", reject);
-  });
-  const [size = Number.NaN, blocks = Number.NaN, free = Number.NaN] = text.trim().split(" ").map(Number);
-  const bytes = size * (blocks - free);
-  return Number.isFinite(bytes) ? bytes : undefined;
+/** Reads one line for each volume: block size, blocks, free blocks, inodes, free inodes. */
+export function parseFileUse(text: string): FileUse | undefined {
+  return text
+    .trim()
+    .split("\n")
+    .map((line) => line.split(" ").map(Number))
+    .filter((numbers) => numbers.length === 5 && numbers.every((number) => Number.isFinite(number)))
+    .map(([size = 0, blocks = 0, free = 0, maxNames = 0, freeNames = 0]) => {
+      const share = Math.max(1 - free / Math.max(blocks, 1), 1 - freeNames / Math.max(maxNames, 1));
+      return { bytes: size * (blocks - free), names: maxNames - freeNames, maxNames, share };
+    })
+    .toSorted((a, b) => b.share - a.share)
+    .at(0);
 }

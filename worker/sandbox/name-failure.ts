@@ -1,4 +1,6 @@
-import { formatBytes, formatDuration, type BuildLimits } from "./limits.ts";
+import type { LeftOut } from "./bound-log.ts";
+import { formatBytes, formatDuration, sizeOfTmp, type BuildLimits } from "./limits.ts";
+import type { FileUse } from "./measure-files.ts";
 import type { FailureReason, SandboxFailure } from "./sandbox-types.ts";
 
 /** How a build's container ended. */
@@ -8,8 +10,12 @@ export type BuildEnd = {
   /** Why the worker ended it, if it did. */
   ended?: "canceled" | "deadline";
   report: BuildReport;
-  /** Bytes of files under the disk's cap, where they were measured. */
-  fileBytes?: number;
+  /** From the command's start to its end. */
+  ranMs: number;
+  /** Files under the disk's cap, where they were measured. */
+  files?: FileUse;
+  /** What of the log was more than is kept. */
+  leftOut?: LeftOut;
   /** A line of the output said that a disk is full. */
   saidNoSpace: boolean;
 };
@@ -34,8 +40,8 @@ const reasons: Readonly<Record<number, FailureReason>> = {
 };
 
 /** Whether it is worth 100 ms to measure how much of the memory is files. */
-export function blamesFiles(exitCode: number): boolean {
-  return exitCode === 137 || reasons[exitCode] === "out_of_memory" || reasons[exitCode] === "disk_full";
+export function blamesFiles(exitCode: number, saidNoSpace: boolean): boolean {
+  return saidNoSpace || exitCode === 137 || reasons[exitCode] === "out_of_memory" || reasons[exitCode] === "disk_full";
 }
 
 /** Says why a build failed: undefined, it did not. */
@@ -45,7 +51,8 @@ export function nameFailure(
   request: { rootDir: string; outputDir: string; devshell: string },
 ): SandboxFailure | undefined {
   const reason = chooseReason(end);
-  return reason === undefined ? undefined : { stage: "build", reason, message: explain(reason, end, limits, request) };
+  if (reason === undefined) return undefined;
+  return { stage: "build", reason, message: explain(reason, end, limits, request) + describeLog(end) };
 }
 
 function chooseReason(end: BuildEnd): FailureReason | undefined {
@@ -77,13 +84,13 @@ function explain(
     case "canceled":
       return "The build was canceled.";
     case "deadline_exceeded":
-      return `The build ran longer than its limit of ${formatDuration(limits.timeoutMs)} and was ended (BUILD_TIMEOUT).`;
+      return `The build ran longer than its limit of ${formatDuration(limits.timeoutMs)} (BUILD_TIMEOUT) and was ended after ${formatDuration(end.ranMs)}.`;
     case "out_of_memory":
       return `The build used up its memory of ${formatBytes(limits.memoryBytes)} (BUILD_MEMORY)${describeKills(end)}.${describeFiles(end, limits)}${late}`;
     case "too_many_processes":
       return `The build reached its limit of ${limits.pids} processes and threads (BUILD_PIDS); ${end.report.pidRefusals} more were refused.${late}`;
     case "disk_full":
-      return `The build filled its disk of ${formatBytes(limits.diskBytes)} (BUILD_DISK).${describeFiles(end, limits)}`;
+      return `The build filled its disk of ${formatBytes(limits.diskBytes)} (BUILD_DISK).${describeDisk(end, limits)}`;
     case "output_missing":
       return `The command succeeded but left no ${output} in ${root}. Is the output folder right?`;
     case "output_empty":
@@ -113,8 +120,22 @@ function describeKills(end: BuildEnd): string {
 
 /** Files in memory count as memory: without a word on them, the memory's limit would take the blame for the disk's use. */
 function describeFiles(end: BuildEnd, limits: BuildLimits): string {
-  if (end.fileBytes === undefined) return "";
-  return ` Its files took ${formatBytes(end.fileBytes)} of ${formatBytes(limits.diskBytes)}; they are held in memory.`;
+  if (end.files === undefined) return "";
+  return ` Its files took ${formatBytes(end.files.bytes)} of ${formatBytes(limits.diskBytes)}; they are held in memory.`;
+}
+
+function describeDisk(end: BuildEnd, limits: BuildLimits): string {
+  if (end.files === undefined) return "";
+  const { bytes, names, maxNames, share } = end.files;
+  const use = ` At its end it held ${formatBytes(bytes)} in ${names} files and folders, of which it may have ${maxNames}.`;
+  return share > 0.99 ? use : `${use} More stood there before, or in /tmp, which holds ${formatBytes(sizeOfTmp(limits))} of it.`;
+}
+
+/** A flood of log ends no build; of one that failed, nobody should look for what was left out. */
+function describeLog(end: BuildEnd): string {
+  if (end.leftOut === undefined) return "";
+  const { lines, characters, kept } = end.leftOut;
+  return ` Its log was longer than its limit: ${lines} lines (${formatBytes(characters)}) are left out, ${formatBytes(kept)} are kept.`;
 }
 
 function describeShell(devshell: string): string {

@@ -20,18 +20,26 @@ export function packLayout(certificates: string | undefined): Readable {
 }
 
 /** What to run, for the entry script: words that end in NUL, since anything else may stand in them. */
-export function packRequest(run: Pick<SandboxRun, "rootDir" | "command" | "outputDir" | "devshell" | "environment">): Readable {
-  const environment = Object.entries(run.environment).map(([name, value]) => {
-    if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name))
-      throw new ControlError(`${JSON.stringify(name)} is no name of an environment variable`);
-    return `${name}=${value}`;
-  });
+export function packRequest(
+  run: Pick<SandboxRun, "rootDir" | "command" | "outputDir" | "devshell" | "environment" | "variables">,
+): Readable {
+  const environment = assign(run.environment);
+  const variables = assign(run.variables ?? {});
   const tar = pack();
   const owner = { uid: buildUser, gid: buildUser, mode: 0o600 };
   tar.entry({ name: "run/request", ...owner }, join([run.rootDir, run.command, run.outputDir, run.devshell]));
   tar.entry({ name: "run/environment", ...owner }, join(environment));
+  if (variables.length > 0) tar.entry({ name: "run/variables", ...owner }, join(variables));
   tar.finalize();
   return Readable.from(tar, { objectMode: false });
+}
+
+function assign(environment: Readonly<Record<string, string>>): string[] {
+  return Object.entries(environment).map(([name, value]) => {
+    if (!/^[A-Za-z_][A-Za-z0-9_]*$/.test(name))
+      throw new ControlError(`${JSON.stringify(name)} is no name of an environment variable`);
+    return `${name}=${value}`;
+  });
 }
 
 function join(words: readonly string[]): string {

@@ -1,4 +1,6 @@
-import { prepareSandbox, SandboxImageError, type PreparedSandbox } from "./prepare-sandbox.ts";
+import { SandboxImageError } from "./create-holder.ts";
+import type { HolderPool } from "./holder-pool.ts";
+import { prepareSandbox, type PreparedSandbox } from "./prepare-sandbox.ts";
 import { runPrepared } from "./run-prepared.ts";
 import type { SandboxFailure, SandboxRequest, SandboxResult, SandboxRun, SandboxSetup } from "./sandbox-types.ts";
 
@@ -21,8 +23,8 @@ export type StartedSandbox = {
 };
 
 /** Begins to set a sandbox up, to be called when the clone begins; every failure is told by `run`. Either `run` or `release` must follow. */
-export function startSandbox(setup: SandboxSetup): StartedSandbox {
-  const prepared = prepareSandbox(setup);
+export function startSandbox(setup: SandboxSetup, pool?: HolderPool): StartedSandbox {
+  const prepared = prepareSandbox(setup, pool);
   // `run` tells of it; without this line a failure before that would end the worker.
   prepared.catch(() => undefined);
   return {
@@ -34,9 +36,9 @@ export function startSandbox(setup: SandboxSetup): StartedSandbox {
   };
 }
 
-/** Sets a sandbox up and runs one command in it. A failure of any kind is a result, never an exception. */
-export async function runInSandbox(request: SandboxRequest): Promise<SandboxResult> {
-  return startSandbox(request).run(request);
+/** Sets a sandbox up, on a network of the pool where there is one, and runs one command in it. A failure of any kind is a result, never an exception. */
+export async function runInSandbox(request: SandboxRequest, pool?: HolderPool): Promise<SandboxResult> {
+  return startSandbox(request, pool).run(request);
 }
 
 async function runStarted(prepared: Promise<PreparedSandbox>, setup: SandboxSetup, run: SandboxRun): Promise<SandboxResult> {

@@ -10,8 +10,9 @@ import { blamesFiles, nameFailure, parseReport, type BuildEnd } from "./name-fai
 import { packRequest } from "./pack-control.ts";
 import type { PreparedSandbox } from "./prepare-sandbox.ts";
 import { putArchive } from "./put-archive.ts";
+import { readEgress } from "./read-egress.ts";
 import { readReport } from "./read-report.ts";
-import type { SandboxResult, SandboxRun } from "./sandbox-types.ts";
+import type { SandboxFailure, SandboxResult, SandboxRun } from "./sandbox-types.ts";
 import { createLineSplitter } from "./split-lines.ts";
 
 const callDeadlineMs = 60_000;
@@ -28,20 +29,43 @@ export async function runPrepared(sandbox: PreparedSandbox, run: SandboxRun): Pr
     const buildStarted = performance.now();
     const end = await runBuild(sandbox, run);
     const buildMs = performance.now() - buildStarted;
+    // Beside what follows: it takes as long as taking the output out, and the holder has the count.
+    const egress = readEgress(sandbox.holder);
     const failure = nameFailure(end, setup.limits, run);
-    if (failure !== undefined) return { ok: false, imageId, failure };
+    if (failure !== undefined) {
+      const isCut = (await egress) === undefined && (await hasEnded(sandbox.holder));
+      return { ok: false, imageId, egress, failure: isCut && failure.reason !== "canceled" ? networkEnded : failure };
+    }
     const output = await takeOut(sandbox.holder, "/build/output/site/.");
     keep = true;
     return {
       ok: true,
       imageId,
+      egress,
       output,
       cache: async () => takeOut(sandbox.holder, "/build/cache/."),
       timings: { prepareMs: sandbox.prepareMs, putMs: buildStarted - putStarted, buildMs },
-      release: async () => sandbox.release(),
+      release: async () => {
+        await egress;
+        await sandbox.release();
+      },
     };
   } finally {
     if (!keep) await sandbox.release();
+  }
+}
+
+const networkEnded: SandboxFailure = {
+  stage: "sandbox",
+  reason: "sandbox_failed",
+  message: "The build's network was cut while it ran: the container that holds its rules ended. Deploy the commit again.",
+};
+
+async function hasEnded(holder: Dockerode.Container): Promise<boolean> {
+  try {
+    return !(await withDeadline(callDeadlineMs, "inspect the holder", holder.inspect())).State.Running;
+  } catch {
+    return false;
   }
 }
 
@@ -60,33 +84,39 @@ async function putAll(sandbox: PreparedSandbox, run: SandboxRun): Promise<void> 
 async function runBuild(sandbox: PreparedSandbox, run: SandboxRun): Promise<BuildEnd> {
   const { build, setup } = sandbox;
   const nothing = { status: 0, oomKills: 0, pidRefusals: 0 };
-  if (setup.signal.aborted) return { exitCode: 0, ended: "canceled", report: nothing, saidNoSpace: false };
+  if (setup.signal.aborted) return { exitCode: 0, ended: "canceled", report: nothing, saidNoSpace: false, ranMs: 0 };
   const log = createBoundedLog(run.onLine);
   let saidNoSpace = false;
   const onLine = (line: string): void => {
     saidNoSpace ||= /\bENOSPC\b|no space left on device/i.test(line);
     log.write(line);
   };
-  const lines = { stdout: createLineSplitter(onLine), stderr: createLineSplitter(onLine) };
+  const lines = { stdout: createLineSplitter(onLine, run.masker), stderr: createLineSplitter(onLine, run.masker) };
+  // Attaching makes the process, in the network namespace of the holder that was proven, and is refused where that one does not run.
+  // A start without it would have Podman start an ended holder again, and join a network whose rules are not loaded yet.
   const output = await followOutput(build, (name, chunk) => lines[name].write(chunk));
   const guard = guardBuild(sandbox);
+  const started = performance.now();
   try {
     await callPodman("start the build", async () => withDeadline(callDeadlineMs, "start the build", build.start()));
     await Promise.race([output.end, guard.killed]);
     const exitCode = await readExit(build, guard.killed);
     lines.stdout.end();
     lines.stderr.end();
-    log.end();
-    if (exitCode === 0 && guard.ended() === undefined) return { exitCode, report: nothing, saidNoSpace };
+    const leftOut = log.end();
+    const ranMs = performance.now() - started;
+    if (exitCode === 0 && guard.ended() === undefined) return { exitCode, report: nothing, saidNoSpace, ranMs };
     const report = parseReport(await readReport(sandbox.holder));
     const ended = guard.ended();
-    const fileBytes = blamesFiles(exitCode) ? await measureFiles(sandbox.holder) : undefined;
+    const files = blamesFiles(exitCode, saidNoSpace) ? await measureFiles(sandbox.holder) : undefined;
     return {
       exitCode,
       report,
       saidNoSpace,
+      ranMs,
       ...(ended === undefined ? {} : { ended }),
-      ...(fileBytes === undefined ? {} : { fileBytes }),
+      ...(files === undefined ? {} : { files }),
+      ...(leftOut === undefined ? {} : { leftOut }),
     };
   } finally {
     guard.stop();

@@ -1,6 +1,8 @@
 import type { Readable } from "node:stream";
 import type Dockerode from "dockerode";
+import type { Masker } from "#worker/mask/create-masker.ts";
 import type { BuildLimits } from "./limits.ts";
+import type { Egress } from "./parse-egress.ts";
 
 /** What is known before the source is: enough to set the sandbox up while the clone still runs. */
 export type SandboxSetup = {
@@ -19,6 +21,9 @@ export type SandboxSetup = {
   signal: AbortSignal;
 };
 
+/** All of a sandbox that no one build's particulars go into. */
+export type HolderSetup = Omit<SandboxSetup, "signal">;
+
 export type Devshell = "sveltekit" | "vite" | "zola" | "default";
 
 /** One build in a sandbox. */
@@ -34,6 +39,10 @@ export type SandboxRun = {
   devshell: Devshell;
   /** Seen by the command. Kept out of the container's settings, which lie on the disk. */
   environment: Readonly<Record<string, string>>;
+  /** Secret: handed over in a file on the build's own disk in memory, and seen by the command alone, not by what makes its shell. */
+  variables?: Readonly<Record<string, string>>;
+  /** Masks what the output must not hold, before any of it is kept. */
+  masker?: Masker;
   /** A tar that is put where package managers keep their caches. */
   cache?: { seed?: () => Readable };
   /** One line of output: without control characters, at most 4000 characters. */
@@ -72,8 +81,11 @@ export type FailureReason =
 /** `sandbox`: the surroundings could not be made. `build`: the repository's part of it failed. */
 export type SandboxFailure = { stage: "sandbox" | "build"; reason: FailureReason; message: string };
 
+/** Where the build's packets went, the most bytes first; undefined: it could not be told. It never rejects. */
+type WithEgress = { egress?: Promise<readonly Egress[] | undefined> };
+
 export type SandboxResult =
-  | {
+  | (WithEgress & {
       ok: true;
       imageId: string;
       /** A tar of the output folder's content. Untrusted: names, links, types and modes are whatever the build left. */
@@ -83,5 +95,5 @@ export type SandboxResult =
       timings: SandboxTimings;
       /** Removes all that is left; to be called when output and cache have been read, or are not wanted. */
       release(): Promise<void>;
-    }
-  | { ok: false; imageId: string; failure: SandboxFailure };
+    })
+  | (WithEgress & { ok: false; imageId: string; failure: SandboxFailure });

@@ -1,3 +1,5 @@
+import type { Masker } from "#worker/mask/create-masker.ts";
+
 /** Longest line handed on, in characters. */
 export const lineLimit = 4000;
 /** What is kept of a line before it is cleaned: escape sequences make it longer than what is left of it. */
@@ -7,19 +9,29 @@ const rawLimit = 4 * lineLimit;
  * Makes lines of bytes. A carriage return starts the line again, as on a terminal, so that of a progress bar the last state remains.
  * A line without an end takes no more memory than its limit.
  */
-export function createLineSplitter(onLine: (line: string) => void): { write(chunk: Buffer): void; end(): void } {
+export function createLineSplitter(onLine: (line: string) => void, masker?: Masker): { write(chunk: Buffer): void; end(): void } {
   const decoder = new TextDecoder();
+  const sink = masker?.lines((masked) => onLine(cutLine(masked)));
   let line = "";
+  let cut = false;
   let returned = false;
   const add = (text: string): void => {
     if (text === "") return;
-    if (returned) line = "";
+    if (returned) {
+      line = "";
+      cut = false;
+    }
     returned = false;
+    if (line.length + text.length > rawLimit) cut = true;
     if (line.length < rawLimit) line += text.slice(0, rawLimit - line.length);
   };
   const finish = (): void => {
-    onLine(cleanLine(line));
+    const clean = stripLine(line);
+    // Secrets are masked in what a person will see, and before a cut can leave a part of one.
+    if (sink === undefined) onLine(cutLine(clean));
+    else sink.write(clean, cut);
     line = "";
+    cut = false;
     returned = false;
   };
   const read = (text: string): void => {
@@ -33,6 +45,7 @@ export function createLineSplitter(onLine: (line: string) => void): { write(chun
     end: () => {
       read(decoder.decode());
       if (line !== "") finish();
+      sink?.end();
     },
   };
 }
@@ -47,6 +60,13 @@ const invisible = /[\u00AD\u061C\u180E\u200B-\u200F\u2028-\u202E\u2060-\u206F\uF
 
 /** What a person may safely see of a line, wherever it is shown. Tabs stay. */
 export function cleanLine(line: string): string {
-  const clean = line.replace(strings, "").replace(sequences, "").replace(controls, "").replace(invisible, "");
-  return clean.length <= lineLimit ? clean : `${clean.slice(0, lineLimit - 1)}…`;
+  return cutLine(stripLine(line));
+}
+
+function stripLine(line: string): string {
+  return line.replace(strings, "").replace(sequences, "").replace(controls, "").replace(invisible, "");
+}
+
+function cutLine(line: string): string {
+  return line.length <= lineLimit ? line : `${line.slice(0, lineLimit - 1)}…`;
 }

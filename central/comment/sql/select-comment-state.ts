@@ -20,10 +20,13 @@ export async function selectCommentState(pool: Pool, siteId: bigint): Promise<Co
   const { rows } = await pool.query<CommentTarget>(
     `select s.id as "siteId", s.state as "siteState", s.kind, s.host, s.pull_request as "pullRequest", s.comment_id as "commentId",
        s.comment_digest as "commentDigest", c.installation_id as "installationId", c.github_org as "githubOrg",
-       c.github_repo as "githubRepo", c.deleting, e.sites_url as "sitesUrl", d.id as "deploymentId",
+       c.github_repo as "githubRepo", c.deleting, e.sites_url as "sitesUrl",
+       (select w.not_ready_reason from workers w where w.environment_id = e.id and w.enabled) as "notReadyReason", d.id as "deploymentId",
        case when d.id is not null then jsonb_build_object('state', d.state, 'commit', d.commit_sha, 'waiting', d.waiting,
          'failure', case when d.failure_reason is not null then jsonb_build_object(
            'stage', d.failure_stage, 'reason', d.failure_reason, 'message', coalesce(d.failure_message, '')) end,
+         'approval', (select jsonb_build_object('kind', a.approver_kind, 'approver', a.approver) from approvals a
+           where d.trust = 'fork' and a.site_id = s.id and a.commit_sha = d.commit_sha),
          'durationMs', round(extract(epoch from d.finished_at - d.created_at) * 1000),
          'timesLost', (select count(*) from deployment_history l
            where l.site_id = s.id and l.commit_sha = d.commit_sha and l.state = 'lost')) end as newest,

@@ -11,6 +11,8 @@ export type Work = {
   siteWorker: { id: string; endpoint: string } | null;
   /** The environment's enabled worker. */
   enabledWorker: { id: string; endpoint: string } | null;
+  /** That worker said last that it takes no builds. */
+  workerNotReady: boolean;
   sitesUrl: string;
   repositoryId: bigint;
   installationId: bigint;
@@ -39,6 +41,8 @@ export async function selectWork(pool: Pool, siteId: bigint): Promise<Work | und
        (select jsonb_build_object('id', w.id, 'endpoint', w.endpoint) from workers w where w.id = s.worker_id) as "siteWorker",
        (select jsonb_build_object('id', w.id, 'endpoint', w.endpoint) from workers w
         where w.environment_id = c.environment_id and w.enabled) as "enabledWorker",
+       exists (select from workers w where w.environment_id = c.environment_id and w.enabled
+        and w.not_ready_reason is not null) as "workerNotReady",
        e.sites_url as "sitesUrl", c.repository_id as "repositoryId", c.installation_id as "installationId",
        c.github_org || '/' || c.github_repo as repository, c.site_type as "siteType", c.build_command as "buildCommand",
        c.output_dir as "outputDir", c.root_dir as "rootDir",

@@ -14,7 +14,7 @@ export async function insertWorker(
   const { rows } = await client.query<WorkerRow>(
     `insert into workers (id, environment_id, endpoint, enabled)
      select $1, id, $3, $4 from environments where name = $2
-     returning id, $2 as environment, endpoint, enabled, created_at, seen_at`,
+     returning id, $2 as environment, endpoint, enabled, created_at, seen_at, not_ready_reason`,
     [worker.id, worker.environment, worker.endpoint, worker.enabled],
   );
   return rows[0];

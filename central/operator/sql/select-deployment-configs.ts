@@ -2,7 +2,8 @@ import type { ClientBase, Pool } from "pg";
 import type { DeploymentConfigRow } from "../rows.ts";
 
 const select = `select c.id, c.github_org, c.github_repo, c.repository_id, e.name as environment, e.sites_url, c.domain, c.subdomain,
-    c.production_host, c.site_type, c.build_command, c.output_dir, c.root_dir, c.preview_label, c.forks, c.enabled, c.created_at
+    c.production_host, c.site_type, c.build_command, c.output_dir, c.root_dir, c.preview_label, c.forks, c.enabled, c.created_at,
+    array(select v.name from build_variables v where v.config_id = c.id order by v.name collate "C") as build_variable_names
   from deployment_config c join environments e on e.id = c.environment_id`;
 
 export async function selectDeploymentConfigs(pool: Pool): Promise<DeploymentConfigRow[]> {

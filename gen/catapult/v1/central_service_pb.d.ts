@@ -6,7 +6,7 @@
 
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
-import type { DeploymentState, Failure, SiteType, StageTiming } from "./deployment_pb.js";
+import type { DeploymentState, EgressDestination, Failure, SiteType, StageTiming } from "./deployment_pb.js";
 
 /**
  * Describes the file catapult/v1/central_service.proto.
@@ -123,6 +123,13 @@ export declare type ReportStatusRequest = Message<"catapult.v1.ReportStatusReque
    * @generated from field: catapult.v1.SiteType site_type = 15;
    */
   siteType: SiteType;
+
+  /**
+   * With a final state: where the build's packets went, the most bytes first.
+   *
+   * @generated from field: repeated catapult.v1.EgressDestination egress = 16;
+   */
+  egress: EgressDestination[];
 };
 
 /**

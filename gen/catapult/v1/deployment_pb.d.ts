@@ -74,6 +74,74 @@ export declare type StageTiming = Message<"catapult.v1.StageTiming"> & {
 export declare const StageTimingSchema: GenMessage<StageTiming>;
 
 /**
+ * A variable of a build's environment.
+ *
+ * @generated from message catapult.v1.BuildVariable
+ */
+export declare type BuildVariable = Message<"catapult.v1.BuildVariable"> & {
+  /**
+   * Its name.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * Its value: no NUL, at most 32 KiB.
+   *
+   * @generated from field: string value = 2;
+   */
+  value: string;
+};
+
+/**
+ * Describes the message catapult.v1.BuildVariable.
+ * Use `create(BuildVariableSchema)` to create a new message.
+ */
+export declare const BuildVariableSchema: GenMessage<BuildVariable>;
+
+/**
+ * What a build sent to one destination.
+ *
+ * @generated from message catapult.v1.EgressDestination
+ */
+export declare type EgressDestination = Message<"catapult.v1.EgressDestination"> & {
+  /**
+   * The IPv4 address.
+   *
+   * @generated from field: string address = 1;
+   */
+  address: string;
+
+  /**
+   * The port; 0 for icmp.
+   *
+   * @generated from field: uint32 port = 2;
+   */
+  port: number;
+
+  /**
+   * tcp, udp or icmp.
+   *
+   * @generated from field: string protocol = 3;
+   */
+  protocol: string;
+
+  /**
+   * Bytes that the build sent there, with their headers.
+   *
+   * @generated from field: int64 bytes = 4;
+   */
+  bytes: bigint;
+};
+
+/**
+ * Describes the message catapult.v1.EgressDestination.
+ * Use `create(EgressDestinationSchema)` to create a new message.
+ */
+export declare const EgressDestinationSchema: GenMessage<EgressDestination>;
+
+/**
  * Where a deployment stands. It moves down this list and never up; the last five are final.
  *
  * @generated from enum catapult.v1.DeploymentState

@@ -7,7 +7,7 @@
 import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
-import type { SiteType } from "./deployment_pb.js";
+import type { BuildVariable, SiteType } from "./deployment_pb.js";
 
 /**
  * Describes the file catapult/v1/operator_service.proto.
@@ -102,6 +102,13 @@ export declare type Worker = Message<"catapult.v1.Worker"> & {
    * @generated from field: google.protobuf.Timestamp seen_time = 6;
    */
   seenTime?: Timestamp | undefined;
+
+  /**
+   * Why it takes no builds, such as the name of a proof that failed. Empty: it does. Set by Central.
+   *
+   * @generated from field: string not_ready_reason = 7;
+   */
+  notReadyReason: string;
 };
 
 /**
@@ -227,6 +234,13 @@ export declare type DeploymentConfig = Message<"catapult.v1.DeploymentConfig"> &
    * @generated from field: string production_url = 16;
    */
   productionUrl: string;
+
+  /**
+   * The names of its build variables; their values are never given out. Set by Central.
+   *
+   * @generated from field: repeated string build_variable_names = 17;
+   */
+  buildVariableNames: string[];
 };
 
 /**
@@ -587,6 +601,163 @@ export declare type DeleteDeploymentConfigResponse = Message<"catapult.v1.Delete
 export declare const DeleteDeploymentConfigResponseSchema: GenMessage<DeleteDeploymentConfigResponse>;
 
 /**
+ * A commit of a fork's pull request to let be built.
+ *
+ * @generated from message catapult.v1.ApproveRequest
+ */
+export declare type ApproveRequest = Message<"catapult.v1.ApproveRequest"> & {
+  /**
+   * The repository's owner.
+   *
+   * @generated from field: string github_org = 1;
+   */
+  githubOrg: string;
+
+  /**
+   * The repository's name.
+   *
+   * @generated from field: string github_repo = 2;
+   */
+  githubRepo: string;
+
+  /**
+   * The pull request's number.
+   *
+   * @generated from field: int64 pull_request = 3;
+   */
+  pullRequest: bigint;
+
+  /**
+   * The full SHA-1 of the commit.
+   *
+   * @generated from field: string commit = 4;
+   */
+  commit: string;
+};
+
+/**
+ * Describes the message catapult.v1.ApproveRequest.
+ * Use `create(ApproveRequestSchema)` to create a new message.
+ */
+export declare const ApproveRequestSchema: GenMessage<ApproveRequest>;
+
+/**
+ * The commit is approved.
+ *
+ * @generated from message catapult.v1.ApproveResponse
+ */
+export declare type ApproveResponse = Message<"catapult.v1.ApproveResponse"> & {
+  /**
+   * The deployment that was queued, or that runs or ran already.
+   *
+   * @generated from field: int64 deployment_id = 1;
+   */
+  deploymentId: bigint;
+};
+
+/**
+ * Describes the message catapult.v1.ApproveResponse.
+ * Use `create(ApproveResponseSchema)` to create a new message.
+ */
+export declare const ApproveResponseSchema: GenMessage<ApproveResponse>;
+
+/**
+ * A build variable to set.
+ *
+ * @generated from message catapult.v1.SetBuildVariableRequest
+ */
+export declare type SetBuildVariableRequest = Message<"catapult.v1.SetBuildVariableRequest"> & {
+  /**
+   * The repository's owner.
+   *
+   * @generated from field: string github_org = 1;
+   */
+  githubOrg: string;
+
+  /**
+   * The repository's name.
+   *
+   * @generated from field: string github_repo = 2;
+   */
+  githubRepo: string;
+
+  /**
+   * The variable.
+   *
+   * @generated from field: catapult.v1.BuildVariable variable = 3;
+   */
+  variable?: BuildVariable | undefined;
+};
+
+/**
+ * Describes the message catapult.v1.SetBuildVariableRequest.
+ * Use `create(SetBuildVariableRequestSchema)` to create a new message.
+ */
+export declare const SetBuildVariableRequestSchema: GenMessage<SetBuildVariableRequest>;
+
+/**
+ * The build variable is set.
+ *
+ * @generated from message catapult.v1.SetBuildVariableResponse
+ */
+export declare type SetBuildVariableResponse = Message<"catapult.v1.SetBuildVariableResponse"> & {
+};
+
+/**
+ * Describes the message catapult.v1.SetBuildVariableResponse.
+ * Use `create(SetBuildVariableResponseSchema)` to create a new message.
+ */
+export declare const SetBuildVariableResponseSchema: GenMessage<SetBuildVariableResponse>;
+
+/**
+ * A build variable to remove.
+ *
+ * @generated from message catapult.v1.DeleteBuildVariableRequest
+ */
+export declare type DeleteBuildVariableRequest = Message<"catapult.v1.DeleteBuildVariableRequest"> & {
+  /**
+   * The repository's owner.
+   *
+   * @generated from field: string github_org = 1;
+   */
+  githubOrg: string;
+
+  /**
+   * The repository's name.
+   *
+   * @generated from field: string github_repo = 2;
+   */
+  githubRepo: string;
+
+  /**
+   * The variable's name.
+   *
+   * @generated from field: string name = 3;
+   */
+  name: string;
+};
+
+/**
+ * Describes the message catapult.v1.DeleteBuildVariableRequest.
+ * Use `create(DeleteBuildVariableRequestSchema)` to create a new message.
+ */
+export declare const DeleteBuildVariableRequestSchema: GenMessage<DeleteBuildVariableRequest>;
+
+/**
+ * The build variable is gone.
+ *
+ * @generated from message catapult.v1.DeleteBuildVariableResponse
+ */
+export declare type DeleteBuildVariableResponse = Message<"catapult.v1.DeleteBuildVariableResponse"> & {
+};
+
+/**
+ * Describes the message catapult.v1.DeleteBuildVariableResponse.
+ * Use `create(DeleteBuildVariableResponseSchema)` to create a new message.
+ */
+export declare const DeleteBuildVariableResponseSchema: GenMessage<DeleteBuildVariableResponse>;
+
+/**
  * What happens to a fork's pull requests.
  *
  * @generated from enum catapult.v1.Forks
@@ -726,6 +897,38 @@ export declare const OperatorService: GenService<{
     methodKind: "unary";
     input: typeof DeleteDeploymentConfigRequestSchema;
     output: typeof DeleteDeploymentConfigResponseSchema;
+  },
+  /**
+   * Lets one exact commit of a fork's pull request be built; the token's name is recorded. failed_precondition: that commit is not the one
+   * that is held. Approving again what is approved changes nothing.
+   *
+   * @generated from rpc catapult.v1.OperatorService.Approve
+   */
+  approve: {
+    methodKind: "unary";
+    input: typeof ApproveRequestSchema;
+    output: typeof ApproveResponseSchema;
+  },
+  /**
+   * Sets one build variable of a deployment config; its trusted builds get it from the next one on. Names that change how programs are loaded
+   * or how Catapult, git or Nix work are invalid_argument.
+   *
+   * @generated from rpc catapult.v1.OperatorService.SetBuildVariable
+   */
+  setBuildVariable: {
+    methodKind: "unary";
+    input: typeof SetBuildVariableRequestSchema;
+    output: typeof SetBuildVariableResponseSchema;
+  },
+  /**
+   * Removes one build variable of a deployment config.
+   *
+   * @generated from rpc catapult.v1.OperatorService.DeleteBuildVariable
+   */
+  deleteBuildVariable: {
+    methodKind: "unary";
+    input: typeof DeleteBuildVariableRequestSchema;
+    output: typeof DeleteBuildVariableResponseSchema;
   },
 }>;
 

@@ -6,7 +6,7 @@
 
 import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
-import type { SiteKind, SiteType, Trust } from "./deployment_pb.js";
+import type { BuildVariable, SiteKind, SiteType, Trust } from "./deployment_pb.js";
 import type { Duration } from "@bufbuild/protobuf/wkt";
 
 /**
@@ -145,6 +145,13 @@ export declare type BuildRequest = Message<"catapult.v1.BuildRequest"> & {
    * @generated from field: string release = 18;
    */
   release: string;
+
+  /**
+   * The configuration's own variables. Central sends none with a fork's commit, and the worker refuses them there.
+   *
+   * @generated from field: repeated catapult.v1.BuildVariable variables = 19;
+   */
+  variables: BuildVariable[];
 };
 
 /**

@@ -94,6 +94,7 @@ async function startTestWorker(): Promise<{
     slots: 1,
     onError: (error) => errors.push(error),
     work: {
+      endToken: () => undefined,
       reportAgain: (finished) => void reports.push(finished),
       remove: (request, controller) => removeSite(dependencies, request, controller.signal),
       deploy: (request, controller) =>
@@ -322,6 +323,35 @@ test("Central's order ends a build, and it is reported as canceled", async () =>
   const commit = await git.commit("acme/site", { "package.json": '{"devDependencies":{"vite":"7"}}' });
   expect(await deploy(build({ commit }))).toMatchObject({ state: DeploymentState.CANCELED });
   expect(existsSync(join(folder, "www/live/pr-1-site.test"))).toBe(false);
+});
+
+test("Where a build's packets went is told with the end of its deployment, and with the same end told again, whether it succeeded or failed", async () => {
+  const egress = [{ address: "203.0.113.1", port: 443, protocol: "tcp" as const, bytes: 5000n }];
+  const results: SandboxResult[] = [
+    {
+      ok: true,
+      imageId: "",
+      egress: Promise.resolve(egress),
+      output: Readable.from([await packFiles({ "index.html": "one" })]),
+      cache: async () => Readable.from([await packFiles({ x: "y" })]),
+      timings: { prepareMs: 1, putMs: 1, buildMs: 1 },
+      release: async () => undefined,
+    },
+    {
+      ok: false,
+      imageId: "",
+      egress: Promise.resolve(egress),
+      failure: { stage: "build", reason: "command_failed", message: "It failed." },
+    },
+  ];
+  sandbox = async () => results.shift() ?? Promise.reject(new Error("no more builds"));
+  const commit = await git.commit("acme/site", { "package.json": '{"devDependencies":{"vite":"7"}}' });
+  expect(await deploy(build({ commit }))).toMatchObject({ state: DeploymentState.SUCCEEDED, egress });
+  expect(await deploy(build({ commit, generation: 2n }))).toMatchObject({ state: DeploymentState.FAILED, egress });
+  const before = worker.reports.filter(({ state }) => state !== DeploymentState.SUCCEEDED && state !== DeploymentState.FAILED);
+  expect(before.flatMap((report) => report.egress)).toEqual([]);
+  expect(await worker.acceptor.build(build({ commit, generation: 2n }))).toBe(Outcome.ALREADY_DONE);
+  expect(worker.reports.at(-1)).toMatchObject({ state: DeploymentState.FAILED, egress });
 });
 
 test("A rollback makes an existing release live without clone or build, and says so when it is not kept", async () => {

@@ -21,7 +21,7 @@ test("of a longer one the head comes at once, and the marker and the tail at the
   expect(live).toEqual(["line 0000", "line 0001", "line 0002"]);
   expect(all).toEqual([
     ...live,
-    "[… 94 lines (940 characters) left out: the log is too long …]",
+    "[… 94 lines (940 characters) left out: of a log 60 characters are kept …]",
     "line 0097",
     "line 0098",
     "line 0099",

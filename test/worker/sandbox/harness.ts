@@ -27,6 +27,7 @@ export async function build(
   const result = await runInSandbox({
     podman: test.podman,
     imageReference: test.imageReference,
+    seccompProfile: test.seccompProfile,
     limits: { memoryBytes: 512 * mebibyte, diskBytes: 256 * mebibyte, cpus: 1, pids: 128, timeoutMs: 60_000, ...limits },
     ...readSurroundings(),
     networkName,

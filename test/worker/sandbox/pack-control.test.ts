@@ -1,3 +1,4 @@
+import { extract } from "tar-stream";
 import { expect, test } from "vitest";
 import { ControlError, packRequest } from "#worker/sandbox/pack-control.ts";
 import { readFiles } from "./harness.ts";
@@ -13,4 +14,21 @@ test("a NUL, or a name that is none, is refused", () => {
   expect(() => packRequest({ ...run, command: "a\0b" })).toThrow(ControlError);
   for (const name of ["", "A B", "1A", "A=B", "A\n"])
     expect(() => packRequest({ ...run, environment: { [name]: "x" } })).toThrow(ControlError);
+});
+
+test("a build's secret variables go into a file of their own, for the build's user alone, and not among the environment that arguments carry", async () => {
+  const withSecret = { ...run, environment: { CI: "true" }, variables: { TOKEN: "s3cr3t=\nof lines" } };
+  expect(await readFiles(packRequest(withSecret))).toEqual({
+    "run/request": "\0true\0dist\0vite\0",
+    "run/environment": "CI=true\0",
+    "run/variables": "TOKEN=s3cr3t=\nof lines\0",
+  });
+  const modes: Record<string, unknown> = {};
+  for await (const entry of packRequest(withSecret).pipe(extract())) {
+    modes[entry.header.name] = [entry.header.mode, entry.header.uid];
+    entry.resume();
+  }
+  expect(modes["run/variables"]).toEqual([0o600, 10001]);
+  expect(() => packRequest({ ...run, variables: { A: "a\0b" } })).toThrow(ControlError);
+  expect(() => packRequest({ ...run, variables: { "A\n": "x" } })).toThrow(ControlError);
 });

@@ -1,7 +1,11 @@
 #!/bin/bash
-# Owns the network of one build. It loads the rules, says so, and waits: no build joins before it has said READY, and when it ends,
-# the network ends with it. The build has no capability to change the rules.
+# Owns the network of one build: loads the rules, tells what the kernel then holds, says READY and waits. No build joins before, and
+# the build has no capability to change the rules. Whatever changes them ends the holder, and the build's network ends with it.
 set -eu
 nft -f - <<<"$1"
+exec 3< <(exec nft monitor)
+nft --stateless --terse list ruleset
 echo READY
-exec sleep infinity
+read -r -u 3 change || change='the watch over them ended'
+echo "The rules changed: $change" >&2
+exit 1

@@ -1,0 +1,41 @@
+import { Code, ConnectError } from "@connectrpc/connect";
+import type pg from "pg";
+import { judgeVariableName } from "#common/build-variables/judge-variable-name.ts";
+import { judgeVariableValue } from "#common/build-variables/judge-variable-value.ts";
+import { sealSecret } from "#central/database/seal.ts";
+import { withTransaction } from "#central/database/with-transaction.ts";
+import { SetBuildVariableRequestSchema } from "#gen/catapult/v1/operator_service_pb.js";
+import { lockDeploymentConfig } from "./sql/lock-deployment-config.ts";
+import { measureBuildVariables } from "./sql/measure-build-variables.ts";
+import { upsertBuildVariable } from "./sql/upsert-build-variable.ts";
+import { fieldError, refuseViolations, violationOf } from "./violation.ts";
+
+/** Of one config, all names and values together: what a worker masks must fit its memory many times over. */
+const maxBytes = 32_768;
+const maxVariables = 100;
+
+/** Sets one build variable of a config. Its value is stored sealed and given to trusted builds alone; no error holds it. */
+export async function setBuildVariable(
+  pool: pg.Pool,
+  secretKey: Buffer,
+  o: { githubOrg: string; githubRepo: string; name: string; value: string },
+): Promise<void> {
+  const { githubOrg, githubRepo, name, value } = o;
+  refuseViolations(SetBuildVariableRequestSchema, [
+    ...violationOf("variable.name", judgeVariableName(name)),
+    ...violationOf("variable.value", judgeVariableValue(value)),
+  ]);
+  await withTransaction(pool, async (client) => {
+    const configId = await lockDeploymentConfig(client, githubOrg, githubRepo);
+    if (configId === undefined)
+      throw new ConnectError(`github_repo: there is no deployment config of ${githubOrg}/${githubRepo}`, Code.NotFound);
+    await upsertBuildVariable(client, { configId, name, valueSealed: sealSecret(secretKey, Buffer.from(value)) });
+    const { count, bytes } = await measureBuildVariables(client, configId);
+    if (count > maxVariables) throw tooMuch(`there would be more than ${maxVariables} build variables`);
+    if (bytes > maxBytes) throw tooMuch(`the build variables together would take ${bytes} bytes of at most ${maxBytes}`);
+  });
+}
+
+function tooMuch(message: string): ConnectError {
+  return fieldError(Code.ResourceExhausted, SetBuildVariableRequestSchema, [{ field: "variable", message }]);
+}

@@ -1,0 +1,12 @@
+import type { Pool } from "pg";
+
+/** Records why a worker takes no builds; null: it does, which is a word from it. */
+export async function setReadiness(pool: Pool, workerId: string, reason: string | null): Promise<void> {
+  await pool.query(
+    `update workers set not_ready_reason = $2, checked_at = now(),
+       seen_at = case when $2::text is null then now() else seen_at end,
+       not_ready_since = case when $2::text is null then null else coalesce(not_ready_since, now()) end
+     where id = $1`,
+    [workerId, reason],
+  );
+}

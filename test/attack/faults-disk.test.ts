@@ -1,0 +1,101 @@
+import { execFile } from "node:child_process";
+import { randomBytes } from "node:crypto";
+import { lstat, mkdir, mkdtemp, readFile, readdir, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Readable } from "node:stream";
+import { promisify } from "node:util";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { elevation } from "#local/podman/elevation.ts";
+import { packFiles } from "#test/support/tar.ts";
+import { describeFailure } from "#worker/accept/describe-failure.ts";
+import { openSiteStore } from "#worker/accept/site-store.ts";
+import { openCacheStore } from "#worker/build/cache-store.ts";
+import { switchLiveLink } from "#worker/publish/live-link.ts";
+import { publishRelease } from "#worker/publish/publish-release.ts";
+import { liveFolder, sitePaths } from "#worker/publish/site-paths.ts";
+import { Stage } from "#gen/catapult/v1/deployment_pb.js";
+
+const run = promisify(execFile);
+let folder: string;
+/** A disk of 4 MiB and 200 names. */
+let disk: string;
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), "catapult-disk-"));
+  disk = join(folder, "disk");
+  await mkdir(disk);
+  await elevated(["mount", "-t", "tmpfs", "-o", "size=4m,nr_inodes=200,mode=1777", "tmpfs", disk]);
+});
+afterAll(async () => {
+  await elevated(["umount", disk]);
+  await rm(folder, { recursive: true, force: true });
+});
+
+async function elevated(command: string[]): Promise<void> {
+  const [program = "true", ...rest] = [...elevation(), ...command];
+  await run(program, rest);
+}
+
+async function publish(sitesDir: string, release: string, files: Record<string, string | Buffer>): Promise<void> {
+  const tar = await packFiles(files);
+  await publishRelease({
+    sitesDir,
+    siteId: 1n,
+    release,
+    newestMtime: 0,
+    tar: () => Readable.from([tar]),
+    limits: { maxBytes: 2 ** 30, maxFiles: 100_000 },
+    signal: new AbortController().signal,
+  });
+}
+
+const many = Object.fromEntries(Array.from({ length: 400 }, (_, index) => [`f${index}`, "x"]));
+
+test.each([
+  ["23 bytes", { big: Buffer.alloc(8 * 2 ** 20, 1) }],
+  ["26 names", many],
+])(
+  "%s that the worker's disk has not: the old release stays live and whole, the new one leaves nothing, and the failure says disk",
+  async (kind, files) => {
+    const sitesDir = join(disk, kind.replaceAll(" ", "-"));
+    await mkdir(liveFolder(sitesDir), { recursive: true });
+    await publish(sitesDir, "1-0a1b2c3d", { "index.html": "old" });
+    await switchLiveLink(sitesDir, "a.example", 1n, "1-0a1b2c3d");
+    const error: unknown = await publish(sitesDir, "2-0a1b2c3d", files).then(
+      () => undefined,
+      (reason: unknown) => reason,
+    );
+    expect(describeFailure(error, Stage.PUBLISH)).toMatchObject({
+      own: true,
+      failure: { reason: "worker_disk_full", stage: Stage.PUBLISH },
+    });
+    expect(await readFile(join(liveFolder(sitesDir), "a.example/index.html"), "utf8")).toBe("old");
+    expect(await readdir(sitePaths(sitesDir, 1n).releases)).toEqual(["1-0a1b2c3d"]);
+    await publish(sitesDir, "3-0a1b2c3d", { "index.html": "new" });
+    await rm(sitesDir, { recursive: true, force: true });
+  },
+);
+
+test("24 a generation that cannot be made durable is not taken, and what was known before stays", async () => {
+  const states = join(disk, "states");
+  const store = await openSiteStore(states);
+  const state = { siteId: 1n, host: "a.example", kind: "preview" as const, generation: 1n, newestMtime: 0, changedAt: 1 };
+  await store.withLock(1n, async () => store.put(state));
+  const filler = join(disk, "filler");
+  await run("sh", ["-c", `head -c 8M /dev/zero >${filler} 2>/dev/null; true`]);
+  await expect(store.withLock(1n, async () => store.put({ ...state, generation: 2n }))).rejects.toMatchObject({ code: "ENOSPC" });
+  expect(store.get(1n)?.generation).toBe(1n);
+  await rm(filler);
+  expect((await openSiteStore(states)).get(1n)?.generation).toBe(1n);
+  await store.withLock(1n, async () => store.put({ ...state, generation: 3n }));
+  expect((await openSiteStore(states)).get(1n)?.generation).toBe(3n);
+});
+
+test("23 a cache that the worker's disk has no room for leaves the one before, and no part of itself", async () => {
+  const caches = await openCacheStore({ folder: join(disk, "caches"), maxBytes: 2 ** 30, totalBytes: 2 ** 30 });
+  await caches.save("a", "old", Readable.from([await packFiles({ a: "1" })]));
+  await expect(caches.save("a", "new", Readable.from([randomBytes(8 * 2 ** 20)]))).rejects.toMatchObject({ code: "ENOSPC" });
+  expect((await caches.find("a"))?.packagesId).toBe("old");
+  expect((await readdir(join(disk, "caches"))).toSorted()).toEqual(["a.id", "a.tar"]);
+  expect((await lstat(disk)).isDirectory()).toBe(true);
+});

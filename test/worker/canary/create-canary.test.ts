@@ -1,0 +1,84 @@
+import { expect, test } from "vitest";
+import { createLogger } from "#common/logger.ts";
+import { eventually } from "#test/support/eventually.ts";
+import { createReadiness, NotReady } from "#worker/accept/readiness.ts";
+import { createCanary, type Canary } from "#worker/canary/create-canary.ts";
+import { describeState } from "#worker/canary/describe-state.ts";
+import type { FailedProof } from "#worker/canary/judge.ts";
+
+const log = createLogger({ name: "test", level: "silent" });
+
+/** A canary whose runs end when the test says so. */
+function createHeldCanary(): { canary: Canary; runs: PromiseWithResolvers<FailedProof[]>[] } {
+  const runs: PromiseWithResolvers<FailedProof[]>[] = [];
+  const canary = createCanary({
+    run: async (signal) => {
+      const run = Promise.withResolvers<FailedProof[]>();
+      signal.addEventListener("abort", () => run.resolve([]));
+      runs.push(run);
+      return run.promise;
+    },
+    log,
+    schedule: { everyMs: 60_000, retryMs: 1, maxRetryMs: 1 },
+  });
+  return { canary, runs };
+}
+
+test("Nothing is proven before the first run has ended; a failure is named, and a later run that passes recovers", async () => {
+  const { canary, runs } = createHeldCanary();
+  expect(canary.state()).toEqual({ kind: "running" });
+  runs[0]?.resolve([{ proof: "memory", detail: "/secret/path" }]);
+  await eventually(() => expect(canary.state()).toEqual({ kind: "failed", proofs: ["memory"] }));
+  expect(describeState(canary.state())).toEqual({ reason: "not proven: memory", running: false });
+  await eventually(() => expect(runs).toHaveLength(2));
+  expect(canary.state()).toEqual({ kind: "failed", proofs: ["memory"] });
+  runs[1]?.resolve([]);
+  await eventually(() => expect(canary.state()).toEqual({ kind: "proven" }));
+  await canary.stop();
+});
+
+test("A suspicion takes the proof away at once; one that comes during a run makes that run count for nothing; two never run at once", async () => {
+  const { canary, runs } = createHeldCanary();
+  runs[0]?.resolve([]);
+  await eventually(() => expect(canary.state()).toEqual({ kind: "proven" }));
+  canary.suspect("the engine changed");
+  expect(canary.state()).toEqual({ kind: "running" });
+  await eventually(() => expect(runs).toHaveLength(2));
+  canary.suspect("again");
+  expect(runs).toHaveLength(2);
+  runs[1]?.resolve([]);
+  await eventually(() => expect(runs).toHaveLength(3));
+  expect(canary.state()).toEqual({ kind: "running" });
+  runs[2]?.resolve([]);
+  await eventually(() => expect(canary.state()).toEqual({ kind: "proven" }));
+  await canary.stop();
+});
+
+test("A run that throws is a failure like any other", async () => {
+  const canary = createCanary({ run: async () => Promise.reject(new Error("no Podman")), log });
+  await eventually(() => expect(canary.state()).toEqual({ kind: "failed", proofs: ["engine"] }));
+  await canary.stop();
+});
+
+test("Readiness tells isolation as it is, whatever it kept, and names no path of what threw", async () => {
+  let isolation: { reason: string; running: boolean } | undefined;
+  const details: string[][] = [];
+  const probes: Record<string, () => Promise<void>> = { podman: async () => undefined };
+  const readiness = createReadiness({ probes, isolation: () => isolation, onProblem: (problems) => details.push(problems) });
+  expect(await readiness.check()).toEqual({ problems: [], soon: false });
+  isolation = { reason: "it is being proven", running: true };
+  expect(await readiness.check()).toEqual({ problems: ["isolation: it is being proven"], soon: true });
+  isolation = { reason: "not proven: seccomp", running: false };
+  expect(await readiness.check()).toEqual({ problems: ["isolation: not proven: seccomp"], soon: false });
+  const fallible = createReadiness({
+    probes: {
+      podman: async () => Promise.reject(new Error("connect ENOENT /run/podman.sock")),
+      image: async () => Promise.reject(new NotReady("it is not there")),
+    },
+    onProblem: (problems) => details.push(problems),
+  });
+  const { problems } = await fallible.check();
+  expect(problems).toEqual(["podman: failed; the worker's log says how", "image: it is not there"]);
+  await fallible.check();
+  expect(details).toEqual([["podman: connect ENOENT /run/podman.sock", "image: it is not there"]]);
+});

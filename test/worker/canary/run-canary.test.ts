@@ -1,0 +1,159 @@
+import { randomBytes } from "node:crypto";
+import type Dockerode from "dockerode";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { podmanHookTimeout, useTestPodman, type TestPodman } from "#test/support/podman.ts";
+import { readSurroundings } from "#test/support/surroundings.ts";
+import { listLeft, mebibyte } from "#test/worker/sandbox/harness.ts";
+import { provenRanges } from "#worker/canary/choose-addresses.ts";
+import { runCanary, type CanaryOptions } from "#worker/canary/run-canary.ts";
+import { execInside } from "#worker/sandbox/exec-inside.ts";
+import { prepareSandbox } from "#worker/sandbox/prepare-sandbox.ts";
+import { blockedRanges } from "#worker/sandbox/render-rules.ts";
+
+let podman: TestPodman;
+beforeAll(async () => {
+  podman = await useTestPodman();
+}, podmanHookTimeout);
+afterAll(async () => podman.release());
+
+type Options = Dockerode.ContainerCreateOptions;
+type Weakness = { build?: (o: Options) => Options; rules?: (rules: string) => string; holder?: (o: Options) => Options };
+
+/** Runs the canary against the real sandbox, weakened as told, and gives the names of the proofs that failed. */
+async function prove(weakness: Weakness = {}, o: Partial<CanaryOptions> = {}): Promise<string[]> {
+  const networkName = `cttest-${randomBytes(4).toString("hex")}`;
+  const weaken = (options: Options): Options => {
+    if (options.name?.endsWith("-build") === true) return weakness.build?.(options) ?? options;
+    if (options.name?.endsWith("-holder") !== true) return options;
+    const holder = weakness.holder?.(options) ?? options;
+    return { ...holder, Cmd: (holder.Cmd ?? []).map((rules) => weakness.rules?.(rules) ?? rules) };
+  };
+  const failed = await runCanary({
+    podman: new Proxy(podman.podman, {
+      get: (target, name) =>
+        name === "createContainer"
+          ? (options: Options) => target.createContainer(weaken(options))
+          : (Reflect.get(target, name) as unknown),
+    }),
+    imageReference: podman.imageReference,
+    seccompProfile: podman.seccompProfile,
+    limits: { memoryBytes: 512 * mebibyte, diskBytes: 256 * mebibyte, cpus: 1.5, pids: 1024, timeoutMs: 60_000 },
+    ...readSurroundings(),
+    networkName,
+    target: undefined,
+    signal: new AbortController().signal,
+    ...o,
+  });
+  expect(await listLeft(podman, networkName)).toEqual([]);
+  return failed.map(({ proof }) => proof).toSorted();
+}
+
+function withHost(change: (host: Dockerode.HostConfig) => Dockerode.HostConfig): Weakness {
+  return { build: (options) => ({ ...options, HostConfig: change(options.HostConfig ?? {}) }) };
+}
+
+const dropLines = (pattern: RegExp) => (rules: string) =>
+  rules
+    .split("\n")
+    .filter((line) => !pattern.test(line))
+    .join("\n");
+
+test("The real profile passes every proof, and nothing of the canary is left", async () => {
+  expect(await prove()).toEqual([]);
+});
+
+test("Every range that builds are barred from is proven, told apart from the rules", () => {
+  expect([...provenRanges, "127.0.0.0/8"].toSorted()).toEqual([...blockedRanges].toSorted());
+});
+
+const security = (...options: string[]): Weakness => withHost((host) => ({ ...host, SecurityOpt: options }));
+test.each<[string, Weakness, string[]]>([
+  ["a capability", withHost((host) => ({ ...host, CapAdd: ["NET_RAW"] })), ["capabilities"]],
+  ["neither seccomp nor no-new-privileges", security("seccomp=unconfined"), ["no_new_privileges", "seccomp"]],
+  [
+    "another group and one more",
+    {
+      build: (options) => ({
+        ...options,
+        User: "10001:10002",
+        HostConfig: { ...options.HostConfig, GroupAdd: ["20"] },
+      }),
+    },
+    ["groups", "user"],
+  ],
+  ["the holder's processes", withHost((host) => ({ ...host, PidMode: host.NetworkMode ?? "" })), ["processes"]],
+  [
+    "a writable root, an unsized /tmp, a host's folder and a host's device",
+    withHost((host) => ({
+      ...host,
+      ReadonlyRootfs: false,
+      Tmpfs: { ...host.Tmpfs, "/tmp": "rw,mode=1777" },
+      Binds: ["/etc:/mnt:ro"],
+      Devices: [{ PathOnHost: "/dev/kmsg", PathInContainer: "/dev/kmsg", CgroupPermissions: "r" }],
+    })),
+    ["devices", "mounts", "read_only_root", "tmpfs"],
+  ],
+  ["no memory limit", withHost((host) => ({ ...host, Memory: 0, MemorySwap: 0 })), ["memory"]],
+  [
+    "neither CPU quota nor process limit, and other ulimits",
+    withHost((host) => ({
+      ...host,
+      NanoCpus: 0,
+      PidsLimit: 2_000,
+      Ulimits: [
+        { Name: "nofile", Soft: 2048, Hard: 2048 },
+        { Name: "nproc", Soft: 4096, Hard: 4096 },
+      ],
+    })),
+    ["cpu", "pids", "ulimits"],
+  ],
+])("A build with %s is named", async (_, weakness, proofs) => {
+  expect(await prove(weakness)).toEqual(proofs);
+});
+
+test("Rules without one range are named by that range", async () => {
+  expect(await prove({ rules: (rules) => rules.replace("169.254.0.0/16, ", "") })).toEqual(["network_169.254.0.0/16"]);
+});
+
+test("Rules that let everything out are named by every range, the gateway and this machine's addresses", async () => {
+  const names = [...provenRanges.map((range) => `network_${range}`), "network_gateway", "network_host"];
+  expect(await prove({ rules: dropLines(/reject with icmpx type host-unreachable/) })).toEqual(names.toSorted());
+});
+
+test("A foreign resolver, IPv6 and a target that does not answer are named", async () => {
+  const weakness: Weakness = {
+    rules: dropLines(/dport 53 reject|nfproto ipv6 reject/),
+    holder: (options) => ({ ...options, HostConfig: { ...options.HostConfig, Sysctls: {} } }),
+  };
+  // Nothing listens there, on the build's own loopback.
+  expect(await prove(weakness, { target: { host: "127.0.0.1", port: 9 } })).toEqual([
+    "network_dns",
+    "network_ipv6",
+    "network_target",
+  ]);
+});
+
+test("Rules that let nothing out, and a resolver that is none, are named: what is not reached would prove nothing", async () => {
+  const closed = dropLines(/meta l4proto \{ tcp, udp, icmp \} accept/);
+  const target = { host: "registry.npmjs.org", port: 443 };
+  expect(await prove({ rules: closed }, { dns: ["127.0.0.1"], target })).toEqual(["network_control", "network_resolver"]);
+});
+
+test("A build in the host's network is named by the host's loopback and everything else of the network", async () => {
+  const failed = await prove(withHost((host) => ({ ...host, NetworkMode: "host" })));
+  expect(failed).toEqual(expect.arrayContaining(["network_loopback", "network_gateway", "network_control"]));
+});
+
+test("Fault 44: rules that are flushed before the build fail the canary", async () => {
+  const failed = await prove(
+    {},
+    {
+      prepare: async (setup) => {
+        const sandbox = await prepareSandbox(setup);
+        await execInside(sandbox.holder, ["nft", "flush", "ruleset"], 1024).catch(() => undefined);
+        return sandbox;
+      },
+    },
+  );
+  expect(failed).not.toEqual([]);
+});
