@@ -45,6 +45,9 @@ export function renderRules(o: { dns: readonly string[]; ownAddresses: readonly 
     "    ct state established,related accept",
     "    meta nfproto ipv6 reject with icmpx type admin-prohibited",
     ...renderResolvers(o.dns),
+    // Names are asked of the resolvers that were configured, and of no other, wherever it is.
+    "    udp dport 53 reject with icmpx type admin-prohibited",
+    "    tcp dport 53 reject with icmpx type admin-prohibited",
     `    ip daddr { ${blockedRanges.join(", ")} } reject with icmpx type host-unreachable`,
     ...own,
     "    meta l4proto { tcp, udp, icmp } accept",
