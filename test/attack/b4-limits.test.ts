@@ -26,6 +26,7 @@ function comment(failure: Parameters<typeof failSandbox>[0] | undefined, lines: 
       failure: { stage: Stage[told.stage].toLowerCase(), reason: told.reason, message: told.message },
       durationMs: 1000,
       approval: null,
+      timesLost: 0,
     },
     live: null,
     logTail: lines.slice(-40),

@@ -43,6 +43,7 @@ test("B7 what a build prints shows as text and as nothing else, in the log and i
       failure: { stage: "build", reason: failure?.reason ?? "", message: failure?.message ?? "" },
       durationMs: 1,
       approval: null,
+      timesLost: 0,
     },
     live: null,
     logTail: lines,

@@ -23,6 +23,7 @@ function commentOn(text: string): string {
       waiting: null,
       failure: { stage: "build", reason: "command_failed", message: text },
       approval: null,
+      timesLost: 0,
       durationMs: 1,
     },
     live: { commit },
