@@ -65,6 +65,17 @@ function sourceCommand(): string {
   return /^ {2}(\. .+)$/m.exec(up.output())?.[1] ?? "false";
 }
 
+async function readStates(): Promise<string[]> {
+  const client = new Client({ connectionString: (await sh(`${sourceCommand()}; printf %s "$DATABASE_URL"`)).trim() });
+  await client.connect();
+  try {
+    const { rows } = await client.query<{ state: string }>("select state from deployment_history");
+    return rows.map(({ state }) => state);
+  } finally {
+    await client.end();
+  }
+}
+
 /** The page with its scripts: the sample's greeting is in one of them. */
 async function readPreview(): Promise<string> {
   const { hostname, port } = new URL(previewUrl);
@@ -159,11 +170,9 @@ test(
   async () => {
     const clone = `'${path.join(stateDir, "sample")}'`;
     await sh(`cd ${clone}; sed -i 's/Good morning/Good evening/' src/greeting.js; git commit -qam 'Good evening'; git push -q`);
-    await eventually(async () => {
-      const { bridges, containers, networks } = await findUpTraces(stateDir);
-      expect([bridges, networks].map((each) => each.length)).toEqual([1, 1]);
-      expect(containers.length).toBeGreaterThan(0);
-    });
+    await eventually(async () => expect(await readStates()).toContain("building"));
+    const { bridges, networks, containers } = await findUpTraces(stateDir);
+    expect(Math.min(bridges.length, networks.length, containers.length)).toBeGreaterThan(0);
     up.kill();
     expect(await up.exited).toBe("SIGKILL");
     expect((await findUpTraces(stateDir)).processes).not.toEqual([]);

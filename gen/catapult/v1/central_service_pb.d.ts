@@ -125,7 +125,7 @@ export declare type ReportStatusRequest = Message<"catapult.v1.ReportStatusReque
   siteType: SiteType;
 
   /**
-   * With a final state: where the build's packets went, the most bytes first.
+   * With a final state: where the build's packets went, the most bytes first. What does not fit is added up per protocol as 0.0.0.0, port 0.
    *
    * @generated from field: repeated catapult.v1.EgressDestination egress = 16;
    */

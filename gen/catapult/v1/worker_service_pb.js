@@ -62,8 +62,8 @@ export const Outcome = /*@__PURE__*/
  * A worker builds and serves the sites of one environment. Both methods answer as soon as it is decided whether the work is taken;
  * what became of it arrives at CentralService.ReportStatus. Work is identified by site and generation: asking twice for the same is
  * the same work, and a generation below one that the worker has seen for the site never wins. An error says that the request was
- * refused: unauthenticated (not signed by Central for this worker), invalid_argument, failed_precondition (the worker is not ready).
- * Retry unavailable, with a new signature.
+ * refused: unauthenticated (not signed by Central for this worker), invalid_argument, failed_precondition (the worker is not ready, or
+ * a Cleanup contradicts what the worker serves: another host, or a generation that is a build). Retry unavailable, with a new signature.
  *
  * @generated from service catapult.v1.WorkerService
  */
