@@ -7,6 +7,8 @@ const words: ReadonlyMap<string, string> = new Map([
   ],
   ["^[A-Za-z0-9][A-Za-z0-9-]{0,38}$", "expected 1 to 39 of A-Z, a-z, 0-9 and hyphen, which does not come first"],
   ["^[A-Za-z0-9_.-]{1,100}$", "expected 1 to 100 of A-Z, a-z, 0-9, underscore, dot and hyphen"],
+  ["^[0-9a-f]{40}$", "expected a full commit: 40 of 0-9 and a-f"],
+  ["^[A-Za-z_][A-Za-z0-9_]{0,127}$", "expected 1 to 128 of A-Z, a-z, 0-9 and underscore, and no digit first"],
 ]);
 
 /** Puts words where Central's validation names a pattern; one that is not known here stays. */
