@@ -20,6 +20,7 @@ import { runDeployment } from "#worker/accept/run-deployment.ts";
 import { openSiteStore } from "#worker/accept/site-store.ts";
 import { createWorkerService } from "#worker/accept/worker-service.ts";
 import { openCacheStore } from "#worker/build/cache-store.ts";
+import { awaitProof } from "#worker/canary/await-proof.ts";
 import { createCanary } from "#worker/canary/create-canary.ts";
 import { describeState } from "#worker/canary/describe-state.ts";
 import { runCanary } from "#worker/canary/run-canary.ts";
@@ -201,7 +202,12 @@ export async function startWorker(config: WorkerConfig, log: Logger, releasers: 
               ...sandbox,
               caches,
               maxSourceBytes: 2 * gibibyte,
-              runInSandbox: (build) => sandboxes.run(build),
+              runInSandbox: async (build) => {
+                const isolation = describeState(await awaitProof(canary, build.signal));
+                if (isolation === undefined || build.signal.aborted) return sandboxes.run(build);
+                const message = `The build was not started: the isolation of builds on this worker is not proven any more (${isolation.reason}).`;
+                return { ok: false, imageId: "", failure: { stage: "sandbox", reason: "isolation_not_proven", message } };
+              },
             },
           },
           request,

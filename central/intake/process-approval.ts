@@ -2,10 +2,11 @@ import type { Pool } from "pg";
 import type { Logger } from "#common/logger.ts";
 import { approveCommit, type Approval } from "#central/approval/approve-commit.ts";
 import { parseCommand } from "#central/approval/parse-command.ts";
-import { mayApprove } from "#central/decision/may-approve.ts";
+import { mayApprove, type SeenPermission } from "#central/decision/may-approve.ts";
 import type { GitHub } from "#central/github/create-github.ts";
 import { getComment } from "#central/github/get-comment.ts";
 import { getPermission } from "#central/github/get-permission.ts";
+import { resolveRepository } from "#central/github/resolve-repository.ts";
 import { withRefreshedConfig } from "./look-at-github.ts";
 import type { ApprovalHint } from "./read-comment.ts";
 import { ClaimLostError } from "./settle.ts";
@@ -56,10 +57,16 @@ async function findAuthor(o: Context, config: Config, hint: ApprovalHint): Promi
   if (!same || command.kind !== "approve" || command.commit !== hint.commit) {
     return { refused: "GitHub shows another comment than the delivery" };
   }
-  const permission = await withRefreshedConfig(o, config, async (current) => getPermission(o.github, current, author.login));
+  const permission = await withRefreshedConfig(o, config, async (current) => askPermission(o, current, author.login));
   if (mayApprove(permission, author.id)) return { login: author.login };
   const has = permission === undefined ? "GitHub knows no permission of" : `GitHub says ${permission.permission} of`;
   return { refused: `${has} ${author.login}, and approving takes write permission` };
+}
+
+/** In the repository with the config's id alone: another may have taken its old name, and whoever made that one is its administrator. */
+async function askPermission(o: Context, config: Config, login: string): Promise<SeenPermission | undefined> {
+  const named = await resolveRepository(o.github, config.githubOrg, config.githubRepo);
+  return named?.repositoryId === config.repositoryId ? getPermission(o.github, config, login) : undefined;
 }
 
 function endOf(approval: Approval): DeliveryEnd {

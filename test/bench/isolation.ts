@@ -27,6 +27,7 @@ const setup = {
   imageReference: test.imageReference,
   limits: { memoryBytes: 1024 * mebibyte, diskBytes: 512 * mebibyte, cpus: 2, pids: 256, timeoutMs: 60_000 },
   ...readSurroundings(),
+  seccompProfile: test.seccompProfile,
   networkName,
   labels: {},
 };

@@ -67,6 +67,7 @@ export type FailureReason =
   | "deadline_exceeded"
   | "disk_full"
   | "image_missing"
+  | "isolation_not_proven"
   | "no_dev_shell"
   | "out_of_memory"
   | "output_empty"

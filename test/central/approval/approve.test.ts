@@ -332,6 +332,23 @@ test("F3 a fork's main is never production: by its pull request, its pushes, or 
   expect(await waitForBuild(sha)).toMatchObject({ trust: Trust.REPOSITORY, host: "named-main.one.test" });
 });
 
+test("M5 whoever takes the old name of a renamed repository is nobody in it", async () => {
+  const pull = await openForkPullRequest(central, "moved");
+  await waitForStates(pull.host, ["held"]);
+  const old = { owner: "acme", name: "moved" };
+  await central.forge.renameRepository({ ...old, to: "moved-on" });
+  await central.forge.createRepository({ ...old, files: { "index.html": "taken over" } });
+  await central.forge.installApp(old);
+  await central.forge.addCollaborator({ ...old, login: "reader", permission: "admin" });
+  const body = `/catapult approve ${pull.sha}\n\nfrom the old name`;
+  await central.forge.createComment({ owner: "acme", name: "moved-on", number: pull.number, by: "reader", body });
+  expect(await endOfDelivery(central, "issue_comment", "from the old name")).toMatchObject({
+    state: "rejected",
+    reason: "GitHub says read of reader, and approving takes write permission",
+  });
+  expect(await states(pull.host)).toEqual(["held"]);
+});
+
 test("F6 a stranger's comment that begins with our marker is not taken for ours", async () => {
   central.forge.setWebhookUrl(undefined);
   const pull = await openForkPullRequest(central, "marked");
