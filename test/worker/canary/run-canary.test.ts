@@ -19,8 +19,16 @@ afterAll(async () => podman.release());
 type Options = Dockerode.ContainerCreateOptions;
 type Weakness = { build?: (o: Options) => Options; rules?: (rules: string) => string; holder?: (o: Options) => Options };
 
-/** Runs the canary against the real sandbox, weakened as told, and gives the names of the proofs that failed. */
+/**
+ * Runs the canary against the real sandbox, weakened as told, and gives the names of the proofs that failed. A call of Podman that failed says
+ * nothing of a proof: it is asked again, as the worker does.
+ */
 async function prove(weakness: Weakness = {}, o: Partial<CanaryOptions> = {}): Promise<string[]> {
+  const failed = await proveOnce(weakness, o);
+  return failed.includes("engine") ? proveOnce(weakness, o) : failed;
+}
+
+async function proveOnce(weakness: Weakness, o: Partial<CanaryOptions>): Promise<string[]> {
   const networkName = `cttest-${randomBytes(4).toString("hex")}`;
   const weaken = (options: Options): Options => {
     if (options.name?.endsWith("-build") === true) return weakness.build?.(options) ?? options;
