@@ -130,6 +130,14 @@ export declare type ReportStatusRequest = Message<"catapult.v1.ReportStatusReque
    * @generated from field: repeated catapult.v1.EgressDestination egress = 16;
    */
   egress: EgressDestination[];
+
+  /**
+   * With site_removed: nobody asked for it; the worker's disk was nearly full, and this preview was among those deployed longest ago. The site
+   * comes back with its next generation.
+   *
+   * @generated from field: bool evicted = 17;
+   */
+  evicted: boolean;
 };
 
 /**

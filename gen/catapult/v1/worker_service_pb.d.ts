@@ -249,6 +249,150 @@ export declare type CleanupResponse = Message<"catapult.v1.CleanupResponse"> & {
 export declare const CleanupResponseSchema: GenMessage<CleanupResponse>;
 
 /**
+ * A page of the worker's sites. Signed: it holds no map, float, Any or oneof.
+ *
+ * @generated from message catapult.v1.ListSitesRequest
+ */
+export declare type ListSitesRequest = Message<"catapult.v1.ListSitesRequest"> & {
+  /**
+   * Only sites with a higher id: the last id of the page before. 0 begins.
+   *
+   * @generated from field: int64 after_site_id = 1;
+   */
+  afterSiteId: bigint;
+
+  /**
+   * At most so many; 0 stands for 1000.
+   *
+   * @generated from field: int32 page_size = 2;
+   */
+  pageSize: number;
+};
+
+/**
+ * Describes the message catapult.v1.ListSitesRequest.
+ * Use `create(ListSitesRequestSchema)` to create a new message.
+ */
+export declare const ListSitesRequestSchema: GenMessage<ListSitesRequest>;
+
+/**
+ * A page of the worker's sites.
+ *
+ * @generated from message catapult.v1.ListSitesResponse
+ */
+export declare type ListSitesResponse = Message<"catapult.v1.ListSitesResponse"> & {
+  /**
+   * By id.
+   *
+   * @generated from field: repeated catapult.v1.WorkerSite sites = 1;
+   */
+  sites: WorkerSite[];
+
+  /**
+   * There are sites behind the last of these.
+   *
+   * @generated from field: bool more = 2;
+   */
+  more: boolean;
+
+  /**
+   * The bytes that are free for releases at the worker.
+   *
+   * @generated from field: int64 free_bytes = 3;
+   */
+  freeBytes: bigint;
+
+  /**
+   * The bytes of the file system that holds the releases.
+   *
+   * @generated from field: int64 total_bytes = 4;
+   */
+  totalBytes: bigint;
+};
+
+/**
+ * Describes the message catapult.v1.ListSitesResponse.
+ * Use `create(ListSitesResponseSchema)` to create a new message.
+ */
+export declare const ListSitesResponseSchema: GenMessage<ListSitesResponse>;
+
+/**
+ * A site as its worker has it.
+ *
+ * @generated from message catapult.v1.WorkerSite
+ */
+export declare type WorkerSite = Message<"catapult.v1.WorkerSite"> & {
+  /**
+   * The site, by Central's id.
+   *
+   * @generated from field: int64 site_id = 1;
+   */
+  siteId: bigint;
+
+  /**
+   * The highest generation that the worker has seen.
+   *
+   * @generated from field: int64 generation = 2;
+   */
+  generation: bigint;
+
+  /**
+   * The host that it is served at.
+   *
+   * @generated from field: string host = 3;
+   */
+  host: string;
+
+  /**
+   * What the site is for.
+   *
+   * @generated from field: catapult.v1.SiteKind kind = 4;
+   */
+  kind: SiteKind;
+
+  /**
+   * The release that is live and whose files are there. Empty: none.
+   *
+   * @generated from field: string live_release = 5;
+   */
+  liveRelease: string;
+
+  /**
+   * The generation that made it live; 0 without one.
+   *
+   * @generated from field: int64 live_generation = 6;
+   */
+  liveGeneration: bigint;
+
+  /**
+   * Work on the site runs.
+   *
+   * @generated from field: bool working = 7;
+   */
+  working: boolean;
+
+  /**
+   * The site was removed, or is being removed.
+   *
+   * @generated from field: bool removed = 8;
+   */
+  removed: boolean;
+
+  /**
+   * The releases whose files are there, the newest first: what a rollback can name.
+   *
+   * @generated from field: repeated string releases = 9;
+   */
+  releases: string[];
+};
+
+/**
+ * Describes the message catapult.v1.WorkerSite.
+ * Use `create(WorkerSiteSchema)` to create a new message.
+ */
+export declare const WorkerSiteSchema: GenMessage<WorkerSite>;
+
+/**
  * What the worker decided.
  *
  * @generated from enum catapult.v1.Outcome
@@ -296,7 +440,7 @@ export enum Outcome {
 export declare const OutcomeSchema: GenEnum<Outcome>;
 
 /**
- * A worker builds and serves the sites of one environment. Both methods answer as soon as it is decided whether the work is taken;
+ * A worker builds and serves the sites of one environment. Build and Cleanup answer as soon as it is decided whether the work is taken;
  * what became of it arrives at CentralService.ReportStatus. Work is identified by site and generation: asking twice for the same is
  * the same work, and a generation below one that the worker has seen for the site never wins. An error says that the request was
  * refused: unauthenticated (not signed by Central for this worker), invalid_argument, failed_precondition (the worker is not ready, or
@@ -324,6 +468,17 @@ export declare const WorkerService: GenService<{
     methodKind: "unary";
     input: typeof CleanupRequestSchema;
     output: typeof CleanupResponseSchema;
+  },
+  /**
+   * Lists the sites that the worker knows, by id, as its disk has them: what Central compares its tables with. Pages may be asked for in any
+   * order and again; a site that changes meanwhile is in the state that it had when its page was read.
+   *
+   * @generated from rpc catapult.v1.WorkerService.ListSites
+   */
+  listSites: {
+    methodKind: "unary";
+    input: typeof ListSitesRequestSchema;
+    output: typeof ListSitesResponseSchema;
   },
 }>;
 
