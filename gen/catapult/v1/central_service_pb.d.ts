@@ -138,6 +138,14 @@ export declare type ReportStatusRequest = Message<"catapult.v1.ReportStatusReque
    * @generated from field: bool evicted = 17;
    */
   evicted: boolean;
+
+  /**
+   * With CANCELED: nobody asked for it; the worker stops and gives the work back, unfinished. The commit is queued again at once, under the
+   * site's next generation, without counting as lost.
+   *
+   * @generated from field: bool handed_back = 18;
+   */
+  handedBack: boolean;
 };
 
 /**
