@@ -10,6 +10,7 @@ import {
   parseText,
   parseUrl,
 } from "#common/config/parse.ts";
+import { parseSecureUrl } from "#common/config/parse-secure-url.ts";
 import { optional, readConfig, variable } from "#common/config/read-config.ts";
 import type { TlsFiles } from "#common/rpc/server.ts";
 
@@ -20,8 +21,8 @@ export const centralVariables = {
   webhookSecrets: variable("GITHUB_WEBHOOK_SECRET", parseSecrets, {
     help: "the webhook's secret; two, with a comma between, while it is changed",
   }),
-  githubApiUrl: variable("GITHUB_API_URL", parseUrl, { help: "GitHub's REST API", default: "https://api.github.com" }),
-  githubUrl: variable("GITHUB_URL", parseUrl, { help: "GitHub", default: "https://github.com" }),
+  githubApiUrl: variable("GITHUB_API_URL", parseSecureUrl, { help: "GitHub's REST API", default: "https://api.github.com" }),
+  githubUrl: variable("GITHUB_URL", parseSecureUrl, { help: "GitHub", default: "https://github.com" }),
   centralUrl: variable("CENTRAL_URL", parseUrl, { help: "Central's public URL" }),
   listen: variable("CENTRAL_LISTEN", parseListen, { help: "where Central listens, host:port", default: ":8443" }),
   secretKey: variable("CENTRAL_SECRET_KEY", parseSecretKey, {

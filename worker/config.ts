@@ -12,6 +12,7 @@ import {
   parseText,
   parseUrl,
 } from "#common/config/parse.ts";
+import { parseSecureUrl } from "#common/config/parse-secure-url.ts";
 import { errorMessage } from "#common/error-details.ts";
 import { parseWorkerKeyFile } from "#common/rpc/keys.ts";
 import { parseCaddyAdmin } from "#worker/caddy/caddy-admin.ts";
@@ -22,8 +23,8 @@ export const workerVariables = {
   workerKey: variable("WORKER_KEY", parseWorkerKeyFile, { help: "what `catapult workers add` printed" }),
   centralUrl: variable("CENTRAL_URL", parseUrl, { help: "where Central is reached, such as https://central.example:8443" }),
   listen: variable("WORKER_LISTEN", parseListen, { help: "where this worker listens for Central", default: ":8444" }),
-  githubUrl: variable("GITHUB_URL", parseUrl, { help: "the base of clone URLs", default: "https://github.com" }),
-  githubApiUrl: variable("GITHUB_API_URL", parseUrl, {
+  githubUrl: variable("GITHUB_URL", parseSecureUrl, { help: "the base of clone URLs", default: "https://github.com" }),
+  githubApiUrl: variable("GITHUB_API_URL", parseSecureUrl, {
     help: "where clone tokens are revoked",
     default: "https://api.github.com",
   }),
@@ -32,7 +33,7 @@ export const workerVariables = {
     default: "/run/podman/podman.sock",
   }),
   caddyAdmin: variable("CADDY_ADMIN", parseAdmin, {
-    help: "Caddy's admin API: http://host:port or unix//path/to/admin.sock",
+    help: "Caddy's admin API: http://127.0.0.1:port or unix//path/to/admin.sock",
     default: "http://127.0.0.1:2019",
   }),
   sitesDir: variable("SITES_DIR", parsePlainPath, {

@@ -20,6 +20,7 @@ import { runDeployment } from "#worker/accept/run-deployment.ts";
 import { openSiteStore } from "#worker/accept/site-store.ts";
 import { createWorkerService } from "#worker/accept/worker-service.ts";
 import { openCacheStore } from "#worker/build/cache-store.ts";
+import { judgeAdmin } from "#worker/caddy/judge-admin.ts";
 import { awaitProof } from "#worker/canary/await-proof.ts";
 import { createCanary } from "#worker/canary/create-canary.ts";
 import { describeState } from "#worker/canary/describe-state.ts";
@@ -157,7 +158,8 @@ export async function startWorker(config: WorkerConfig, log: Logger, releasers: 
     }
   };
   await reconcile();
-  const timer = setInterval(() => void reconcile(), reconcileMs);
+  // Readiness looks at Caddy's guard as well, so that the log tells of one that is gone before the next build does.
+  const timer = setInterval(() => void reconcile().then(async () => readiness.check()), reconcileMs);
   releasers.push("reconcile timer", () => clearInterval(timer));
 
   const revoking = {
@@ -232,6 +234,10 @@ export async function startWorker(config: WorkerConfig, log: Logger, releasers: 
         }
       },
       caddy: () => router.reconcile(),
+      "Caddy's admin API": async () => {
+        const problem = await judgeAdmin(config.caddyAdmin);
+        if (problem !== undefined) throw new NotReady(problem);
+      },
       SITES_DIR: () => access(sitesDir, constants.W_OK),
       STATE_DIR: () => access(stateDir, constants.W_OK),
     },

@@ -68,6 +68,12 @@ test("without TLS, an address that other machines reach is refused before anythi
   expect(problemsOf({ ...good, CENTRAL_LISTEN: "[::1]:8443" })).toEqual([]);
 });
 
+test("a forge without TLS is refused unless it is this machine: tokens are asked for and sent there", () => {
+  const plain = { ...good, GITHUB_URL: "http://forge.example", GITHUB_API_URL: "http://10.0.0.5/api" };
+  expect(problemsOf(plain).toSorted()).toEqual(["GITHUB_API_URL", "GITHUB_URL"]);
+  expect(problemsOf({ ...good, GITHUB_URL: "http://127.0.0.1:3000", GITHUB_API_URL: "http://localhost:3000/api" })).toEqual([]);
+});
+
 test("a certificate that cannot be read is named once", () => {
   expect(problemsOf({ ...good, TLS: "on", TLS_CERT_FILE: "/nowhere/a.pem" })).toEqual(["TLS_CERT_FILE", "TLS_KEY_FILE"]);
 });

@@ -58,6 +58,18 @@ test("All that is wrong is named at once", () => {
   ]);
 });
 
+test("O6 Caddy's admin API on an address that other machines reach is refused by its variable's name", () => {
+  expect(problems({ ...good, CADDY_ADMIN: "http://10.0.0.5:2019" })).toEqual(["CADDY_ADMIN"]);
+  expect(problems({ ...good, CADDY_ADMIN: "http://localhost:2019" })).toEqual([]);
+  expect(problems({ ...good, CADDY_ADMIN: "unix//run/caddy/admin.sock" })).toEqual([]);
+});
+
+test("a forge without TLS is refused unless it is this machine: clone tokens are sent to it", () => {
+  const plain = { ...good, GITHUB_URL: "http://forge.example", GITHUB_API_URL: "http://10.0.0.5/api" };
+  expect(problems(plain)).toEqual(["GITHUB_URL", "GITHUB_API_URL"]);
+  expect(problems({ ...good, GITHUB_URL: "http://127.0.0.1:3000", GITHUB_API_URL: "http://[::1]:3000/api" })).toEqual([]);
+});
+
 test("HTTPS for the sites without a certificate is refused instead of served in plain", () => {
   const { SITES_LISTEN: _, ...withDefault } = good;
   expect(problems(withDefault)).toEqual(["SITES_LISTEN"]);

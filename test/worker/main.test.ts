@@ -10,8 +10,9 @@ import { createSigningKey, formatWorkerKeyFile, type SigningKey } from "#common/
 import { centralSignatureHeader, createSigningInterceptor } from "#common/rpc/signing-interceptor.ts";
 import { SiteKind, Trust } from "#gen/catapult/v1/deployment_pb.js";
 import { Outcome, WorkerService } from "#gen/catapult/v1/worker_service_pb.js";
-import { startTestCaddy, type TestCaddy } from "#test/support/caddy.ts";
+import { startCaddyWith, startTestCaddy, type TestCaddy } from "#test/support/caddy.ts";
 import { freePort } from "#test/support/free-port.ts";
+import { createCaddyAdmin } from "#worker/caddy/caddy-admin.ts";
 import { readWorkerConfig, type WorkerConfig } from "#worker/config.ts";
 import { startWorker } from "#worker/main.ts";
 
@@ -101,4 +102,26 @@ test("A second worker on the same state folder does not start", async () => {
   const second = createReleasers(log);
   await expect(startWorker(config, log, second)).rejects.toThrow("another worker runs on STATE_DIR");
   await second.runAll();
+});
+
+test("O6 a worker whose Caddy would take a browser's call is not ready, and says so until Caddy refuses such calls", async () => {
+  const open = await startCaddyWith(() => ({}));
+  const own = createReleasers(log);
+  try {
+    const lax = {
+      ...config,
+      caddyAdmin: `http://127.0.0.1:${open.port}`,
+      sitesDir: join(open.folder, "www"),
+      stateDir: join(open.folder, "state"),
+      sitesListen: [`127.0.0.1:${await freePort()}`],
+    };
+    const worker = await startWorker(lax, log, own);
+    const read = async (): Promise<string> => (await fetch(`${worker.url}/readyz`)).text();
+    expect(await read()).toContain("Caddy's admin API: it answers a call");
+    await createCaddyAdmin(lax.caddyAdmin).write("POST", "/config/admin/enforce_origin", true);
+    expect(await read()).not.toContain("Caddy's admin API");
+  } finally {
+    await own.runAll();
+    await open.stop();
+  }
 });

@@ -1,4 +1,5 @@
 import { request, type IncomingMessage, type RequestOptions } from "node:http";
+import { isLoopback } from "#common/rpc/is-loopback.ts";
 
 /** Caddy refused a call or gave no answer. `status` is 0 if there was none; 412 says that the configuration changed meanwhile. */
 export class CaddyError extends Error {
@@ -37,21 +38,26 @@ export function createCaddyAdmin(admin: string): CaddyAdmin {
   };
 }
 
-type Target = { options: RequestOptions; host: string };
+export type CaddyTarget = { options: RequestOptions; host: string };
 
-export function parseCaddyAdmin(admin: string): Target {
+/** How an admin API is reached, and the Host that it expects. Throws at one that other machines may reach. */
+export function parseCaddyAdmin(admin: string): CaddyTarget {
   // Caddy compares Host with its origins; for a unix socket newer ones allow this one by themselves, 2.6 wants it in admin.origins.
   if (admin.startsWith("unix//")) return { options: { socketPath: admin.slice("unix/".length) }, host: "127.0.0.1" };
   const url = URL.parse(admin);
   if (url?.protocol !== "http:" || url.pathname !== "/" || url.search !== "") {
-    throw new Error("expected http://host:port or unix//path/to/admin.sock");
+    throw new Error("expected http://127.0.0.1:port or unix//path/to/admin.sock");
+  }
+  // Whoever reaches it decides what is served, and reads and writes files as Caddy: it has no other guard than where it listens.
+  if (!isLoopback(url.hostname)) {
+    throw new Error("expected a loopback address or a unix socket: who reaches Caddy's admin API decides what is served");
   }
   const port = url.port === "" ? 80 : Number(url.port);
   return { options: { hostname: url.hostname.replace(/^\[|\]$/g, ""), port }, host: url.host };
 }
 
 function call(
-  target: Target,
+  target: CaddyTarget,
   admin: string,
   method: string,
   path: string,

@@ -1,14 +1,10 @@
-import { spawn, type ChildProcess } from "node:child_process";
-import { once } from "node:events";
-import { mkdtemp, rm, stat, writeFile } from "node:fs/promises";
+import { stat } from "node:fs/promises";
 import { request, type RequestOptions } from "node:http";
-import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { startTestCaddy, type TestCaddy } from "#test/support/caddy.ts";
-import { eventually } from "#test/support/eventually.ts";
-import { freePort } from "#test/support/free-port.ts";
+import { startCaddyWith, startTestCaddy, type TestCaddy } from "#test/support/caddy.ts";
 import { createCaddyAdmin } from "#worker/caddy/caddy-admin.ts";
+import { judgeAdmin } from "#worker/caddy/judge-admin.ts";
 
 /** The status of a call with these headers, and nothing added to them. */
 function call(to: RequestOptions, headers: Record<string, string>, body?: string): Promise<number> {
@@ -60,23 +56,13 @@ describe("O6 Caddy's admin API as Catapult starts it", () => {
 });
 
 describe("O6 an admin API on a TCP port with enforce_origin", () => {
-  let child: ChildProcess;
-  let folder: string;
+  let caddy: Awaited<ReturnType<typeof startCaddyWith>>;
   let port: number;
   beforeAll(async () => {
-    folder = await mkdtemp(join(tmpdir(), "catapult-admin-"));
-    port = await freePort();
-    const admin = { listen: `127.0.0.1:${port}`, enforce_origin: true, config: { persist: false } };
-    await writeFile(join(folder, "caddy.json"), JSON.stringify({ admin }));
-    const env = { PATH: process.env["PATH"], HOME: folder };
-    child = spawn("caddy", ["run", "--config", join(folder, "caddy.json")], { env, stdio: "ignore" });
-    await eventually(() => createCaddyAdmin(`http://127.0.0.1:${port}`).get("/config/"));
+    caddy = await startCaddyWith(() => ({ enforce_origin: true }));
+    port = caddy.port;
   });
-  afterAll(async () => {
-    child.kill("SIGTERM");
-    await once(child, "exit");
-    await rm(folder, { recursive: true });
-  });
+  afterAll(() => caddy.stop());
   test("answers the worker", async () => {
     const admin = createCaddyAdmin(`http://127.0.0.1:${port}`);
     await admin.write("POST", "/config/apps", {});
@@ -85,5 +71,40 @@ describe("O6 an admin API on a TCP port with enforce_origin", () => {
   test.each(foreign)("refuses %s, to read and to write", async (_, headers) => {
     expect(await call({ host: "127.0.0.1", port }, headers(`127.0.0.1:${port}`))).toBe(403);
     expect(await call({ host: "127.0.0.1", port }, headers(`127.0.0.1:${port}`), "{}")).toBe(403);
+  });
+});
+
+describe("O6 how Caddy guards its admin API is judged by calls", () => {
+  test("as Catapult starts it, nothing is wrong", async () => {
+    const caddy = await startTestCaddy();
+    try {
+      expect(await judgeAdmin(caddy.admin)).toBeUndefined();
+    } finally {
+      await caddy.stop();
+    }
+  });
+
+  test.each([
+    ["on TCP as Caddy does it by itself", () => ({})],
+    ["on TCP with origins that are not enforced", (port: number) => ({ origins: [`127.0.0.1:${port}`], enforce_origin: false })],
+    [
+      "on a unix socket with origins that are not enforced",
+      (_: number, folder: string) => ({ listen: `unix/${join(folder, "a.sock")}`, origins: ["127.0.0.1"] }),
+    ],
+  ])("%s, what is wrong is named with what to do", async (_, settings) => {
+    const caddy = await startCaddyWith(settings);
+    try {
+      const unix = "listen" in settings(caddy.port, caddy.folder);
+      const admin = unix ? `unix/${join(caddy.folder, "a.sock")}` : `http://127.0.0.1:${caddy.port}`;
+      expect(await judgeAdmin(admin)).toMatch(/it answers a call .*"enforce_origin": true/);
+    } finally {
+      await caddy.stop();
+    }
+  });
+
+  test("with enforce_origin on TCP nothing is wrong, and one that is gone is not taken for a good one", async () => {
+    const good = await startCaddyWith(() => ({ enforce_origin: true }));
+    expect(await judgeAdmin(`http://127.0.0.1:${good.port}`).finally(() => good.stop())).toBeUndefined();
+    await expect(judgeAdmin(`http://127.0.0.1:${good.port}`)).rejects.toThrow("gave no answer");
   });
 });

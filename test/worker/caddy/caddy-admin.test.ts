@@ -6,6 +6,16 @@ test.each(["https://127.0.0.1:2019", "http://127.0.0.1:2019/config", "tcp://x", 
   expect(() => parseCaddyAdmin(value)).toThrow("expected http://");
 });
 
+test.each([
+  "http://192.0.2.7:2019",
+  "http://caddy.example:2019",
+  "http://[2001:db8::1]:2019",
+  "http://0.0.0.0:2019",
+  "http://127.0.0.1.evil.example:2019",
+])("O6 an admin API that other machines may reach is refused: %s", (value) => {
+  expect(() => parseCaddyAdmin(value)).toThrow("loopback");
+});
+
 test("A unix socket and an IPv6 address are reached with the Host that Caddy expects", () => {
   expect(parseCaddyAdmin("unix//run/caddy/a b.sock")).toEqual({
     options: { socketPath: "/run/caddy/a b.sock" },
