@@ -1,0 +1,45 @@
+import { spawnSync } from "node:child_process";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { failpoints } from "#common/failpoints.ts";
+
+const name = failpoints[0];
+
+/** A process of its own that passes the place three times and prints what it saw. */
+function pass(text: string | undefined) {
+  const source = `
+    import { failpoint } from "#common/failpoint.ts";
+    for (const turn of [1, 2, 3])
+      try { const at = Date.now(); await failpoint("${name}"); console.log(turn, Date.now() - at >= 150 ? "slept" : "passed"); }
+      catch (error) { console.log(turn, error.code ?? error.name); }`;
+  const env = { ...process.env, ...(text === undefined ? {} : { CATAPULT_FAILPOINT: text }) };
+  const ended = spawnSync(process.execPath, ["--input-type=module", "-e", source], {
+    cwd: join(import.meta.dirname, "../.."),
+    env,
+  });
+  return { signal: ended.signal, out: ended.stdout.toString().trim().split("\n"), err: ended.stderr.toString() };
+}
+
+test("a failpoint does nothing unless the environment arms it", () => {
+  expect(pass(undefined)).toMatchObject({ signal: null, out: ["1 passed", "2 passed", "3 passed"], err: "" });
+  expect(pass(`${failpoints[1]}:kill`)).toMatchObject({ signal: null, out: ["1 passed", "2 passed", "3 passed"], err: "" });
+});
+
+test("an armed failpoint acts at its n-th hit alone, and says so first", () => {
+  expect(pass(`${name}:throw`).out).toEqual(["1 FailpointError", "2 passed", "3 passed"]);
+  expect(pass(`${name}:enospc@2`).out).toEqual(["1 passed", "2 ENOSPC", "3 passed"]);
+  expect(pass(`${name}:sleep=200@3, ${name}:throw@1`).out).toEqual(["1 FailpointError", "2 passed", "3 slept"]);
+  const killed = pass(`${name}:kill@2`);
+  expect(killed).toMatchObject({ signal: "SIGKILL", out: ["1 passed"] });
+  expect(killed.err).toBe(`failpoint ${name}: kill at hit 2\n`);
+});
+
+test("a misspelt failpoint is an error that names it, never a fault that is silently not injected", () => {
+  for (const text of ["no.such:kill", `${name}:explode`, name, `${name}:kill@0`])
+    expect(pass(text).out).toEqual(["1 FailpointError", "2 FailpointError", "3 FailpointError"]);
+});
+
+test("every failpoint has a name of its own that can be written in the environment", () => {
+  expect(new Set(failpoints).size).toBe(failpoints.length);
+  for (const one of failpoints) expect(one).toMatch(/^[a-z]+(\.[a-z]+(-[a-z]+)*)$/);
+});
