@@ -4,6 +4,7 @@ import { callerKey } from "#common/rpc/caller.ts";
 import type { HandlerContext } from "@connectrpc/connect";
 import { Outcome, type WorkerService } from "#gen/catapult/v1/worker_service_pb.js";
 import type { Acceptor } from "#worker/accept/create-acceptor.ts";
+import { refuseForkInProduction } from "#worker/accept/refuse-fork-in-production.ts";
 import { refuseVariables } from "#worker/accept/refuse-variables.ts";
 import type { Readiness } from "#worker/accept/readiness.ts";
 
@@ -14,6 +15,7 @@ export function createWorkerService(o: { acceptor: Acceptor; readiness: Readines
   return {
     async build(request, context) {
       requireCentral(context);
+      refuseForkInProduction(request);
       refuseVariables(request);
       const { problems, soon } = await o.readiness.check();
       // Before the first proof nothing is known to be wrong, and it takes seconds.
