@@ -12,6 +12,7 @@ import { CentralService } from "#gen/catapult/v1/central_service_pb.js";
 import { WorkerService, type BuildRequest } from "#gen/catapult/v1/worker_service_pb.js";
 import { createHttpHandler } from "#worker/accept/answer-http.ts";
 import { createAcceptor } from "#worker/accept/create-acceptor.ts";
+import { listSites } from "#worker/accept/list-sites.ts";
 import { lockState } from "#worker/accept/lock-state.ts";
 import { openNonceFiles } from "#worker/accept/nonce-files.ts";
 import { createReadiness, NotReady } from "#worker/accept/readiness.ts";
@@ -247,7 +248,15 @@ export async function startWorker(config: WorkerConfig, log: Logger, releasers: 
   const server = await startRpcServer({
     listen: config.listen,
     tls: await readTls(config),
-    routes: (routes) => routes.service(WorkerService, createWorkerService({ acceptor, readiness })),
+    routes: (routes) =>
+      routes.service(
+        WorkerService,
+        createWorkerService({
+          acceptor,
+          readiness,
+          listSites: (request) => listSites({ store, sitesDir, isWorking: acceptor.isWorking }, request),
+        }),
+      ),
     signatures: {
       header: centralSignatureHeader,
       recipient: workerKey.worker,

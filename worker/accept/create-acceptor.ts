@@ -23,6 +23,8 @@ export type Acceptor = {
   /** Goes on with removals that a stop cut short. */
   resume(): Promise<void>;
   running(): number;
+  /** Whether work on this site runs. */
+  isWorking(siteId: bigint): boolean;
   /** Takes no more work, ends what runs and waits for its end. */
   stop(): Promise<void>;
 };
@@ -133,6 +135,7 @@ export function createAcceptor(o: {
       }
     },
     running: () => runs.size,
+    isWorking: (siteId) => runs.has(siteId),
     async stop() {
       stopping = true;
       for (const run of runs.values()) run.controller.abort(new Stopped("shutdown", "the worker is stopping"));

@@ -2,7 +2,12 @@ import type { ServiceImpl } from "@connectrpc/connect";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { callerKey } from "#common/rpc/caller.ts";
 import type { HandlerContext } from "@connectrpc/connect";
-import { Outcome, type WorkerService } from "#gen/catapult/v1/worker_service_pb.js";
+import {
+  Outcome,
+  type ListSitesRequest,
+  type ListSitesResponse,
+  type WorkerService,
+} from "#gen/catapult/v1/worker_service_pb.js";
 import type { Acceptor } from "#worker/accept/create-acceptor.ts";
 import { refuseForkInProduction } from "#worker/accept/refuse-fork-in-production.ts";
 import { refuseVariables } from "#worker/accept/refuse-variables.ts";
@@ -11,7 +16,11 @@ import type { Readiness } from "#worker/accept/readiness.ts";
 const retryAfterSeconds = 3n;
 
 /** Decides on calls and does nothing else; the work reports by itself. */
-export function createWorkerService(o: { acceptor: Acceptor; readiness: Readiness }): ServiceImpl<typeof WorkerService> {
+export function createWorkerService(o: {
+  acceptor: Acceptor;
+  readiness: Readiness;
+  listSites: (request: ListSitesRequest) => Promise<ListSitesResponse>;
+}): ServiceImpl<typeof WorkerService> {
   return {
     async build(request, context) {
       requireCentral(context);
@@ -27,6 +36,10 @@ export function createWorkerService(o: { acceptor: Acceptor; readiness: Readines
     async cleanup(request, context) {
       requireCentral(context);
       return answer(await o.acceptor.cleanup(request));
+    },
+    async listSites(request, context) {
+      requireCentral(context);
+      return o.listSites(request);
     },
   };
 }
