@@ -6,8 +6,8 @@
 
 import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
-import type { Timestamp } from "@bufbuild/protobuf/wkt";
-import type { BuildVariable, SiteType } from "./deployment_pb.js";
+import type { FieldMask, Timestamp } from "@bufbuild/protobuf/wkt";
+import type { BuildVariable, DeploymentState, EgressDestination, Failure, SiteKind, SiteType, StageTiming, Trust } from "./deployment_pb.js";
 
 /**
  * Describes the file catapult/v1/operator_service.proto.
@@ -47,6 +47,13 @@ export declare type Environment = Message<"catapult.v1.Environment"> & {
    * @generated from field: google.protobuf.Timestamp create_time = 4;
    */
   createTime?: Timestamp | undefined;
+
+  /**
+   * Changes with every change of it. Set by Central.
+   *
+   * @generated from field: string etag = 5;
+   */
+  etag: string;
 };
 
 /**
@@ -109,6 +116,69 @@ export declare type Worker = Message<"catapult.v1.Worker"> & {
    * @generated from field: string not_ready_reason = 7;
    */
   notReadyReason: string;
+
+  /**
+   * It gets no more builds for now. Set by DrainWorker.
+   *
+   * @generated from field: bool draining = 8;
+   */
+  draining: boolean;
+
+  /**
+   * When Central last asked it whether it takes builds. Set by Central.
+   *
+   * @generated from field: google.protobuf.Timestamp check_time = 9;
+   */
+  checkTime?: Timestamp | undefined;
+
+  /**
+   * Builds that it can run at once; 0: not known yet. Set by Central.
+   *
+   * @generated from field: int32 slots = 10;
+   */
+  slots: number;
+
+  /**
+   * Deployments that it works on. Set by Central.
+   *
+   * @generated from field: int32 running = 11;
+   */
+  running: number;
+
+  /**
+   * Bytes that are free for releases. Set by Central.
+   *
+   * @generated from field: int64 free_bytes = 12;
+   */
+  freeBytes: bigint;
+
+  /**
+   * Bytes of the file system that holds the releases. Set by Central.
+   *
+   * @generated from field: int64 total_bytes = 13;
+   */
+  totalBytes: bigint;
+
+  /**
+   * When the canary last proved the isolation of builds. Set by Central.
+   *
+   * @generated from field: google.protobuf.Timestamp canary_time = 14;
+   */
+  canaryTime?: Timestamp | undefined;
+
+  /**
+   * Its versions, such as catapult 0.1.0, podman 5.4.2, caddy 2.10.0. Set by Central.
+   *
+   * @generated from field: repeated string versions = 15;
+   */
+  versions: string[];
+
+  /**
+   * Changes with every change of it by an operator. Set by Central.
+   *
+   * @generated from field: string etag = 16;
+   */
+  etag: string;
 };
 
 /**
@@ -241,6 +311,27 @@ export declare type DeploymentConfig = Message<"catapult.v1.DeploymentConfig"> &
    * @generated from field: repeated string build_variable_names = 17;
    */
   buildVariableNames: string[];
+
+  /**
+   * At most so many of its deployments run at once; 0 stands for 2.
+   *
+   * @generated from field: int32 max_running = 18;
+   */
+  maxRunning: number;
+
+  /**
+   * It is being removed with its sites. Set by Central.
+   *
+   * @generated from field: bool deleting = 19;
+   */
+  deleting: boolean;
+
+  /**
+   * Changes with every change of it by an operator. Set by Central.
+   *
+   * @generated from field: string etag = 20;
+   */
+  etag: string;
 };
 
 /**
@@ -290,11 +381,24 @@ export declare type CreateEnvironmentResponse = Message<"catapult.v1.CreateEnvir
 export declare const CreateEnvironmentResponseSchema: GenMessage<CreateEnvironmentResponse>;
 
 /**
- * Asks for all environments.
+ * Asks for environments.
  *
  * @generated from message catapult.v1.ListEnvironmentsRequest
  */
 export declare type ListEnvironmentsRequest = Message<"catapult.v1.ListEnvironmentsRequest"> & {
+  /**
+   * At most so many; 0 stands for 100.
+   *
+   * @generated from field: int32 page_size = 1;
+   */
+  pageSize: number;
+
+  /**
+   * next_page_token of the page before; empty: the first page.
+   *
+   * @generated from field: string page_token = 2;
+   */
+  pageToken: string;
 };
 
 /**
@@ -304,7 +408,7 @@ export declare type ListEnvironmentsRequest = Message<"catapult.v1.ListEnvironme
 export declare const ListEnvironmentsRequestSchema: GenMessage<ListEnvironmentsRequest>;
 
 /**
- * All environments.
+ * A page of environments.
  *
  * @generated from message catapult.v1.ListEnvironmentsResponse
  */
@@ -315,6 +419,13 @@ export declare type ListEnvironmentsResponse = Message<"catapult.v1.ListEnvironm
    * @generated from field: repeated catapult.v1.Environment environments = 1;
    */
   environments: Environment[];
+
+  /**
+   * For the next page; empty: this is the last one.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
 };
 
 /**
@@ -335,6 +446,13 @@ export declare type DeleteEnvironmentRequest = Message<"catapult.v1.DeleteEnviro
    * @generated from field: string name = 1;
    */
   name: string;
+
+  /**
+   * The etag that it must still have. Empty: whatever it is.
+   *
+   * @generated from field: string etag = 2;
+   */
+  etag: string;
 };
 
 /**
@@ -405,11 +523,31 @@ export declare type CreateWorkerResponse = Message<"catapult.v1.CreateWorkerResp
 export declare const CreateWorkerResponseSchema: GenMessage<CreateWorkerResponse>;
 
 /**
- * Asks for all workers.
+ * Asks for workers.
  *
  * @generated from message catapult.v1.ListWorkersRequest
  */
 export declare type ListWorkersRequest = Message<"catapult.v1.ListWorkersRequest"> & {
+  /**
+   * At most so many; 0 stands for 100.
+   *
+   * @generated from field: int32 page_size = 1;
+   */
+  pageSize: number;
+
+  /**
+   * next_page_token of the page before; empty: the first page.
+   *
+   * @generated from field: string page_token = 2;
+   */
+  pageToken: string;
+
+  /**
+   * Only of this environment. Empty: of all.
+   *
+   * @generated from field: string environment = 3;
+   */
+  environment: string;
 };
 
 /**
@@ -419,7 +557,7 @@ export declare type ListWorkersRequest = Message<"catapult.v1.ListWorkersRequest
 export declare const ListWorkersRequestSchema: GenMessage<ListWorkersRequest>;
 
 /**
- * All workers.
+ * A page of workers.
  *
  * @generated from message catapult.v1.ListWorkersResponse
  */
@@ -430,6 +568,13 @@ export declare type ListWorkersResponse = Message<"catapult.v1.ListWorkersRespon
    * @generated from field: repeated catapult.v1.Worker workers = 1;
    */
   workers: Worker[];
+
+  /**
+   * For the next page; empty: this is the last one.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
 };
 
 /**
@@ -450,6 +595,13 @@ export declare type DeleteWorkerRequest = Message<"catapult.v1.DeleteWorkerReque
    * @generated from field: string id = 1;
    */
   id: string;
+
+  /**
+   * The etag that it must still have. Empty: whatever it is.
+   *
+   * @generated from field: string etag = 2;
+   */
+  etag: string;
 };
 
 /**
@@ -513,11 +665,38 @@ export declare type CreateDeploymentConfigResponse = Message<"catapult.v1.Create
 export declare const CreateDeploymentConfigResponseSchema: GenMessage<CreateDeploymentConfigResponse>;
 
 /**
- * Asks for all deployment configs.
+ * Asks for deployment configs.
  *
  * @generated from message catapult.v1.ListDeploymentConfigsRequest
  */
 export declare type ListDeploymentConfigsRequest = Message<"catapult.v1.ListDeploymentConfigsRequest"> & {
+  /**
+   * At most so many; 0 stands for 100.
+   *
+   * @generated from field: int32 page_size = 1;
+   */
+  pageSize: number;
+
+  /**
+   * next_page_token of the page before; empty: the first page.
+   *
+   * @generated from field: string page_token = 2;
+   */
+  pageToken: string;
+
+  /**
+   * Only of this environment. Empty: of all.
+   *
+   * @generated from field: string environment = 3;
+   */
+  environment: string;
+
+  /**
+   * Only of this owner. Empty: of all.
+   *
+   * @generated from field: string github_org = 4;
+   */
+  githubOrg: string;
 };
 
 /**
@@ -527,7 +706,7 @@ export declare type ListDeploymentConfigsRequest = Message<"catapult.v1.ListDepl
 export declare const ListDeploymentConfigsRequestSchema: GenMessage<ListDeploymentConfigsRequest>;
 
 /**
- * All deployment configs.
+ * A page of deployment configs.
  *
  * @generated from message catapult.v1.ListDeploymentConfigsResponse
  */
@@ -538,6 +717,13 @@ export declare type ListDeploymentConfigsResponse = Message<"catapult.v1.ListDep
    * @generated from field: repeated catapult.v1.DeploymentConfig deployment_configs = 1;
    */
   deploymentConfigs: DeploymentConfig[];
+
+  /**
+   * For the next page; empty: this is the last one.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
 };
 
 /**
@@ -572,6 +758,13 @@ export declare type DeleteDeploymentConfigRequest = Message<"catapult.v1.DeleteD
    * @generated from field: bool delete_sites = 3;
    */
   deleteSites: boolean;
+
+  /**
+   * The etag that it must still have. Empty: whatever it is.
+   *
+   * @generated from field: string etag = 4;
+   */
+  etag: string;
 };
 
 /**
@@ -758,6 +951,1897 @@ export declare type DeleteBuildVariableResponse = Message<"catapult.v1.DeleteBui
 export declare const DeleteBuildVariableResponseSchema: GenMessage<DeleteBuildVariableResponse>;
 
 /**
+ * An environment to give.
+ *
+ * @generated from message catapult.v1.GetEnvironmentRequest
+ */
+export declare type GetEnvironmentRequest = Message<"catapult.v1.GetEnvironmentRequest"> & {
+  /**
+   * Its name.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+};
+
+/**
+ * Describes the message catapult.v1.GetEnvironmentRequest.
+ * Use `create(GetEnvironmentRequestSchema)` to create a new message.
+ */
+export declare const GetEnvironmentRequestSchema: GenMessage<GetEnvironmentRequest>;
+
+/**
+ * The environment.
+ *
+ * @generated from message catapult.v1.GetEnvironmentResponse
+ */
+export declare type GetEnvironmentResponse = Message<"catapult.v1.GetEnvironmentResponse"> & {
+  /**
+   * The environment.
+   *
+   * @generated from field: catapult.v1.Environment environment = 1;
+   */
+  environment?: Environment | undefined;
+};
+
+/**
+ * Describes the message catapult.v1.GetEnvironmentResponse.
+ * Use `create(GetEnvironmentResponseSchema)` to create a new message.
+ */
+export declare const GetEnvironmentResponseSchema: GenMessage<GetEnvironmentResponse>;
+
+/**
+ * An environment to change.
+ *
+ * @generated from message catapult.v1.UpdateEnvironmentRequest
+ */
+export declare type UpdateEnvironmentRequest = Message<"catapult.v1.UpdateEnvironmentRequest"> & {
+  /**
+   * The environment, by its name, with the new values. Its etag, if set, must still be the stored one.
+   *
+   * @generated from field: catapult.v1.Environment environment = 1;
+   */
+  environment?: Environment | undefined;
+
+  /**
+   * The fields to change: domain_suffixes, sites_url.
+   *
+   * @generated from field: google.protobuf.FieldMask update_mask = 2;
+   */
+  updateMask?: FieldMask | undefined;
+};
+
+/**
+ * Describes the message catapult.v1.UpdateEnvironmentRequest.
+ * Use `create(UpdateEnvironmentRequestSchema)` to create a new message.
+ */
+export declare const UpdateEnvironmentRequestSchema: GenMessage<UpdateEnvironmentRequest>;
+
+/**
+ * The environment as it is now.
+ *
+ * @generated from message catapult.v1.UpdateEnvironmentResponse
+ */
+export declare type UpdateEnvironmentResponse = Message<"catapult.v1.UpdateEnvironmentResponse"> & {
+  /**
+   * The environment.
+   *
+   * @generated from field: catapult.v1.Environment environment = 1;
+   */
+  environment?: Environment | undefined;
+};
+
+/**
+ * Describes the message catapult.v1.UpdateEnvironmentResponse.
+ * Use `create(UpdateEnvironmentResponseSchema)` to create a new message.
+ */
+export declare const UpdateEnvironmentResponseSchema: GenMessage<UpdateEnvironmentResponse>;
+
+/**
+ * A worker to give.
+ *
+ * @generated from message catapult.v1.GetWorkerRequest
+ */
+export declare type GetWorkerRequest = Message<"catapult.v1.GetWorkerRequest"> & {
+  /**
+   * Its id.
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+};
+
+/**
+ * Describes the message catapult.v1.GetWorkerRequest.
+ * Use `create(GetWorkerRequestSchema)` to create a new message.
+ */
+export declare const GetWorkerRequestSchema: GenMessage<GetWorkerRequest>;
+
+/**
+ * The worker.
+ *
+ * @generated from message catapult.v1.GetWorkerResponse
+ */
+export declare type GetWorkerResponse = Message<"catapult.v1.GetWorkerResponse"> & {
+  /**
+   * The worker.
+   *
+   * @generated from field: catapult.v1.Worker worker = 1;
+   */
+  worker?: Worker | undefined;
+};
+
+/**
+ * Describes the message catapult.v1.GetWorkerResponse.
+ * Use `create(GetWorkerResponseSchema)` to create a new message.
+ */
+export declare const GetWorkerResponseSchema: GenMessage<GetWorkerResponse>;
+
+/**
+ * A worker to change.
+ *
+ * @generated from message catapult.v1.UpdateWorkerRequest
+ */
+export declare type UpdateWorkerRequest = Message<"catapult.v1.UpdateWorkerRequest"> & {
+  /**
+   * The worker, by its id, with the new values. Its etag, if set, must still be the stored one.
+   *
+   * @generated from field: catapult.v1.Worker worker = 1;
+   */
+  worker?: Worker | undefined;
+
+  /**
+   * The fields to change: endpoint.
+   *
+   * @generated from field: google.protobuf.FieldMask update_mask = 2;
+   */
+  updateMask?: FieldMask | undefined;
+};
+
+/**
+ * Describes the message catapult.v1.UpdateWorkerRequest.
+ * Use `create(UpdateWorkerRequestSchema)` to create a new message.
+ */
+export declare const UpdateWorkerRequestSchema: GenMessage<UpdateWorkerRequest>;
+
+/**
+ * The worker as it is now.
+ *
+ * @generated from message catapult.v1.UpdateWorkerResponse
+ */
+export declare type UpdateWorkerResponse = Message<"catapult.v1.UpdateWorkerResponse"> & {
+  /**
+   * The worker.
+   *
+   * @generated from field: catapult.v1.Worker worker = 1;
+   */
+  worker?: Worker | undefined;
+};
+
+/**
+ * Describes the message catapult.v1.UpdateWorkerResponse.
+ * Use `create(UpdateWorkerResponseSchema)` to create a new message.
+ */
+export declare const UpdateWorkerResponseSchema: GenMessage<UpdateWorkerResponse>;
+
+/**
+ * A worker that gets its environment's work.
+ *
+ * @generated from message catapult.v1.EnableWorkerRequest
+ */
+export declare type EnableWorkerRequest = Message<"catapult.v1.EnableWorkerRequest"> & {
+  /**
+   * Its id.
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * The etag that it must still have. Empty: whatever it is.
+   *
+   * @generated from field: string etag = 2;
+   */
+  etag: string;
+};
+
+/**
+ * Describes the message catapult.v1.EnableWorkerRequest.
+ * Use `create(EnableWorkerRequestSchema)` to create a new message.
+ */
+export declare const EnableWorkerRequestSchema: GenMessage<EnableWorkerRequest>;
+
+/**
+ * The worker as it is now.
+ *
+ * @generated from message catapult.v1.EnableWorkerResponse
+ */
+export declare type EnableWorkerResponse = Message<"catapult.v1.EnableWorkerResponse"> & {
+  /**
+   * The worker.
+   *
+   * @generated from field: catapult.v1.Worker worker = 1;
+   */
+  worker?: Worker | undefined;
+
+  /**
+   * Sites that are deployed there anew.
+   *
+   * @generated from field: int32 sites_to_deploy = 2;
+   */
+  sitesToDeploy: number;
+};
+
+/**
+ * Describes the message catapult.v1.EnableWorkerResponse.
+ * Use `create(EnableWorkerResponseSchema)` to create a new message.
+ */
+export declare const EnableWorkerResponseSchema: GenMessage<EnableWorkerResponse>;
+
+/**
+ * A worker that gets no more work.
+ *
+ * @generated from message catapult.v1.DisableWorkerRequest
+ */
+export declare type DisableWorkerRequest = Message<"catapult.v1.DisableWorkerRequest"> & {
+  /**
+   * Its id.
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * The etag that it must still have. Empty: whatever it is.
+   *
+   * @generated from field: string etag = 2;
+   */
+  etag: string;
+};
+
+/**
+ * Describes the message catapult.v1.DisableWorkerRequest.
+ * Use `create(DisableWorkerRequestSchema)` to create a new message.
+ */
+export declare const DisableWorkerRequestSchema: GenMessage<DisableWorkerRequest>;
+
+/**
+ * The worker as it is now.
+ *
+ * @generated from message catapult.v1.DisableWorkerResponse
+ */
+export declare type DisableWorkerResponse = Message<"catapult.v1.DisableWorkerResponse"> & {
+  /**
+   * The worker.
+   *
+   * @generated from field: catapult.v1.Worker worker = 1;
+   */
+  worker?: Worker | undefined;
+};
+
+/**
+ * Describes the message catapult.v1.DisableWorkerResponse.
+ * Use `create(DisableWorkerResponseSchema)` to create a new message.
+ */
+export declare const DisableWorkerResponseSchema: GenMessage<DisableWorkerResponse>;
+
+/**
+ * A worker that gets no builds, or gets them again.
+ *
+ * @generated from message catapult.v1.DrainWorkerRequest
+ */
+export declare type DrainWorkerRequest = Message<"catapult.v1.DrainWorkerRequest"> & {
+  /**
+   * Its id.
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * false: builds go to it again.
+   *
+   * @generated from field: bool draining = 2;
+   */
+  draining: boolean;
+
+  /**
+   * The etag that it must still have. Empty: whatever it is.
+   *
+   * @generated from field: string etag = 3;
+   */
+  etag: string;
+};
+
+/**
+ * Describes the message catapult.v1.DrainWorkerRequest.
+ * Use `create(DrainWorkerRequestSchema)` to create a new message.
+ */
+export declare const DrainWorkerRequestSchema: GenMessage<DrainWorkerRequest>;
+
+/**
+ * The worker as it is now.
+ *
+ * @generated from message catapult.v1.DrainWorkerResponse
+ */
+export declare type DrainWorkerResponse = Message<"catapult.v1.DrainWorkerResponse"> & {
+  /**
+   * The worker.
+   *
+   * @generated from field: catapult.v1.Worker worker = 1;
+   */
+  worker?: Worker | undefined;
+};
+
+/**
+ * Describes the message catapult.v1.DrainWorkerResponse.
+ * Use `create(DrainWorkerResponseSchema)` to create a new message.
+ */
+export declare const DrainWorkerResponseSchema: GenMessage<DrainWorkerResponse>;
+
+/**
+ * A worker that gets new keys.
+ *
+ * @generated from message catapult.v1.RotateWorkerKeyRequest
+ */
+export declare type RotateWorkerKeyRequest = Message<"catapult.v1.RotateWorkerKeyRequest"> & {
+  /**
+   * Its id.
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+};
+
+/**
+ * Describes the message catapult.v1.RotateWorkerKeyRequest.
+ * Use `create(RotateWorkerKeyRequestSchema)` to create a new message.
+ */
+export declare const RotateWorkerKeyRequestSchema: GenMessage<RotateWorkerKeyRequest>;
+
+/**
+ * The worker's new keys.
+ *
+ * @generated from message catapult.v1.RotateWorkerKeyResponse
+ */
+export declare type RotateWorkerKeyResponse = Message<"catapult.v1.RotateWorkerKeyResponse"> & {
+  /**
+   * The worker.
+   *
+   * @generated from field: catapult.v1.Worker worker = 1;
+   */
+  worker?: Worker | undefined;
+
+  /**
+   * The JSON of its new key file (WORKER_KEY), shown this once.
+   *
+   * @generated from field: string key_file = 2;
+   */
+  keyFile: string;
+};
+
+/**
+ * Describes the message catapult.v1.RotateWorkerKeyResponse.
+ * Use `create(RotateWorkerKeyResponseSchema)` to create a new message.
+ */
+export declare const RotateWorkerKeyResponseSchema: GenMessage<RotateWorkerKeyResponse>;
+
+/**
+ * A deployment config to give.
+ *
+ * @generated from message catapult.v1.GetDeploymentConfigRequest
+ */
+export declare type GetDeploymentConfigRequest = Message<"catapult.v1.GetDeploymentConfigRequest"> & {
+  /**
+   * The repository's owner.
+   *
+   * @generated from field: string github_org = 1;
+   */
+  githubOrg: string;
+
+  /**
+   * The repository's name.
+   *
+   * @generated from field: string github_repo = 2;
+   */
+  githubRepo: string;
+};
+
+/**
+ * Describes the message catapult.v1.GetDeploymentConfigRequest.
+ * Use `create(GetDeploymentConfigRequestSchema)` to create a new message.
+ */
+export declare const GetDeploymentConfigRequestSchema: GenMessage<GetDeploymentConfigRequest>;
+
+/**
+ * The deployment config.
+ *
+ * @generated from message catapult.v1.GetDeploymentConfigResponse
+ */
+export declare type GetDeploymentConfigResponse = Message<"catapult.v1.GetDeploymentConfigResponse"> & {
+  /**
+   * The deployment config.
+   *
+   * @generated from field: catapult.v1.DeploymentConfig deployment_config = 1;
+   */
+  deploymentConfig?: DeploymentConfig | undefined;
+};
+
+/**
+ * Describes the message catapult.v1.GetDeploymentConfigResponse.
+ * Use `create(GetDeploymentConfigResponseSchema)` to create a new message.
+ */
+export declare const GetDeploymentConfigResponseSchema: GenMessage<GetDeploymentConfigResponse>;
+
+/**
+ * A deployment config to change.
+ *
+ * @generated from message catapult.v1.UpdateDeploymentConfigRequest
+ */
+export declare type UpdateDeploymentConfigRequest = Message<"catapult.v1.UpdateDeploymentConfigRequest"> & {
+  /**
+   * The deployment config, by its repository, with the new values. Its etag, if set, must still be the stored one.
+   *
+   * @generated from field: catapult.v1.DeploymentConfig deployment_config = 1;
+   */
+  deploymentConfig?: DeploymentConfig | undefined;
+
+  /**
+   * The fields to change: domain, subdomain, site_type, build_command, output_dir, root_dir, forks, disabled, max_running.
+   *
+   * @generated from field: google.protobuf.FieldMask update_mask = 2;
+   */
+  updateMask?: FieldMask | undefined;
+};
+
+/**
+ * Describes the message catapult.v1.UpdateDeploymentConfigRequest.
+ * Use `create(UpdateDeploymentConfigRequestSchema)` to create a new message.
+ */
+export declare const UpdateDeploymentConfigRequestSchema: GenMessage<UpdateDeploymentConfigRequest>;
+
+/**
+ * The deployment config as it is now.
+ *
+ * @generated from message catapult.v1.UpdateDeploymentConfigResponse
+ */
+export declare type UpdateDeploymentConfigResponse = Message<"catapult.v1.UpdateDeploymentConfigResponse"> & {
+  /**
+   * The deployment config.
+   *
+   * @generated from field: catapult.v1.DeploymentConfig deployment_config = 1;
+   */
+  deploymentConfig?: DeploymentConfig | undefined;
+
+  /**
+   * Sites that move to another host.
+   *
+   * @generated from field: int32 sites_to_move = 2;
+   */
+  sitesToMove: number;
+};
+
+/**
+ * Describes the message catapult.v1.UpdateDeploymentConfigResponse.
+ * Use `create(UpdateDeploymentConfigResponseSchema)` to create a new message.
+ */
+export declare const UpdateDeploymentConfigResponseSchema: GenMessage<UpdateDeploymentConfigResponse>;
+
+/**
+ * A deployment config that is asked about, stored or not.
+ *
+ * @generated from message catapult.v1.PlanDeploymentConfigRequest
+ */
+export declare type PlanDeploymentConfigRequest = Message<"catapult.v1.PlanDeploymentConfigRequest"> & {
+  /**
+   * The deployment config. Fields that Central sets are ignored.
+   *
+   * @generated from field: catapult.v1.DeploymentConfig deployment_config = 1;
+   */
+  deploymentConfig?: DeploymentConfig | undefined;
+
+  /**
+   * The branch, tag or commit to look at. Empty: the default branch.
+   *
+   * @generated from field: string ref = 2;
+   */
+  ref: string;
+
+  /**
+   * A pull request to name the preview host of; 0: an example.
+   *
+   * @generated from field: int64 pull_request = 3;
+   */
+  pullRequest: bigint;
+};
+
+/**
+ * Describes the message catapult.v1.PlanDeploymentConfigRequest.
+ * Use `create(PlanDeploymentConfigRequestSchema)` to create a new message.
+ */
+export declare const PlanDeploymentConfigRequestSchema: GenMessage<PlanDeploymentConfigRequest>;
+
+/**
+ * What the deployment config would give.
+ *
+ * @generated from message catapult.v1.PlanDeploymentConfigResponse
+ */
+export declare type PlanDeploymentConfigResponse = Message<"catapult.v1.PlanDeploymentConfigResponse"> & {
+  /**
+   * The URL of the default branch.
+   *
+   * @generated from field: string production_url = 1;
+   */
+  productionUrl: string;
+
+  /**
+   * The URL of the pull request's preview; with <n> in place of the number where none was asked for.
+   *
+   * @generated from field: string preview_url = 2;
+   */
+  previewUrl: string;
+
+  /**
+   * The commit that was looked at.
+   *
+   * @generated from field: string commit = 3;
+   */
+  commit: string;
+
+  /**
+   * The site type that was configured or detected.
+   *
+   * @generated from field: catapult.v1.SiteType site_type = 4;
+   */
+  siteType: SiteType;
+
+  /**
+   * The command. Empty: none is run.
+   *
+   * @generated from field: string build_command = 5;
+   */
+  buildCommand: string;
+
+  /**
+   * The output folder, relative to root_dir.
+   *
+   * @generated from field: string output_dir = 6;
+   */
+  outputDir: string;
+
+  /**
+   * The folder in the repository that holds the site.
+   *
+   * @generated from field: string root_dir = 7;
+   */
+  rootDir: string;
+
+  /**
+   * The dev shell: the repository's own flake, or the name of one of Catapult's.
+   *
+   * @generated from field: string devshell = 8;
+   */
+  devshell: string;
+
+  /**
+   * Where each value comes from, such as "build_command: .deploy.json".
+   *
+   * @generated from field: repeated string sources = 9;
+   */
+  sources: string[];
+
+  /**
+   * What stands in the way, each with its field.
+   *
+   * @generated from field: repeated catapult.v1.PlanProblem problems = 10;
+   */
+  problems: PlanProblem[];
+};
+
+/**
+ * Describes the message catapult.v1.PlanDeploymentConfigResponse.
+ * Use `create(PlanDeploymentConfigResponseSchema)` to create a new message.
+ */
+export declare const PlanDeploymentConfigResponseSchema: GenMessage<PlanDeploymentConfigResponse>;
+
+/**
+ * Something that keeps a deployment config from working.
+ *
+ * @generated from message catapult.v1.PlanProblem
+ */
+export declare type PlanProblem = Message<"catapult.v1.PlanProblem"> & {
+  /**
+   * The field, such as deployment_config.domain, or the file in the repository.
+   *
+   * @generated from field: string field = 1;
+   */
+  field: string;
+
+  /**
+   * The stable reason, such as host_taken or site_type_unknown.
+   *
+   * @generated from field: string reason = 2;
+   */
+  reason: string;
+
+  /**
+   * For a person.
+   *
+   * @generated from field: string message = 3;
+   */
+  message: string;
+};
+
+/**
+ * Describes the message catapult.v1.PlanProblem.
+ * Use `create(PlanProblemSchema)` to create a new message.
+ */
+export declare const PlanProblemSchema: GenMessage<PlanProblem>;
+
+/**
+ * One host that is served.
+ *
+ * @generated from message catapult.v1.Site
+ */
+export declare type Site = Message<"catapult.v1.Site"> & {
+  /**
+   * Central's id.
+   *
+   * @generated from field: int64 id = 1;
+   */
+  id: bigint;
+
+  /**
+   * Its host.
+   *
+   * @generated from field: string host = 2;
+   */
+  host: string;
+
+  /**
+   * Its URL.
+   *
+   * @generated from field: string url = 3;
+   */
+  url: string;
+
+  /**
+   * What it is for.
+   *
+   * @generated from field: catapult.v1.SiteKind kind = 4;
+   */
+  kind: SiteKind;
+
+  /**
+   * Its environment's name.
+   *
+   * @generated from field: string environment = 5;
+   */
+  environment: string;
+
+  /**
+   * The repository's owner.
+   *
+   * @generated from field: string github_org = 6;
+   */
+  githubOrg: string;
+
+  /**
+   * The repository's name.
+   *
+   * @generated from field: string github_repo = 7;
+   */
+  githubRepo: string;
+
+  /**
+   * The pull request's number; 0 for the default branch.
+   *
+   * @generated from field: int64 pull_request = 8;
+   */
+  pullRequest: bigint;
+
+  /**
+   * Where it stands.
+   *
+   * @generated from field: catapult.v1.SiteState state = 9;
+   */
+  state: SiteState;
+
+  /**
+   * Its generation.
+   *
+   * @generated from field: int64 generation = 10;
+   */
+  generation: bigint;
+
+  /**
+   * The worker that has its files. Empty: none yet.
+   *
+   * @generated from field: string worker = 11;
+   */
+  worker: string;
+
+  /**
+   * The deployment that is live; 0: none.
+   *
+   * @generated from field: int64 live_deployment = 12;
+   */
+  liveDeployment: bigint;
+
+  /**
+   * The commit that is live.
+   *
+   * @generated from field: string live_commit = 13;
+   */
+  liveCommit: string;
+
+  /**
+   * The release that is live.
+   *
+   * @generated from field: string live_release = 14;
+   */
+  liveRelease: string;
+
+  /**
+   * The newest deployment.
+   *
+   * @generated from field: int64 newest_deployment = 15;
+   */
+  newestDeployment: bigint;
+
+  /**
+   * The commit that was rolled back from: until the branch has a newer one, nothing is deployed by itself. Empty: not pinned.
+   *
+   * @generated from field: string pinned_from = 16;
+   */
+  pinnedFrom: string;
+
+  /**
+   * When it was made.
+   *
+   * @generated from field: google.protobuf.Timestamp create_time = 17;
+   */
+  createTime?: Timestamp | undefined;
+
+  /**
+   * When it last changed.
+   *
+   * @generated from field: google.protobuf.Timestamp update_time = 18;
+   */
+  updateTime?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message catapult.v1.Site.
+ * Use `create(SiteSchema)` to create a new message.
+ */
+export declare const SiteSchema: GenMessage<Site>;
+
+/**
+ * Asks for sites.
+ *
+ * @generated from message catapult.v1.ListSitesRequest
+ */
+export declare type ListSitesRequest = Message<"catapult.v1.ListSitesRequest"> & {
+  /**
+   * At most so many; 0 stands for 100.
+   *
+   * @generated from field: int32 page_size = 1;
+   */
+  pageSize: number;
+
+  /**
+   * next_page_token of the page before; empty: the first page.
+   *
+   * @generated from field: string page_token = 2;
+   */
+  pageToken: string;
+
+  /**
+   * Only of this environment. Empty: of all.
+   *
+   * @generated from field: string environment = 3;
+   */
+  environment: string;
+
+  /**
+   * Only of this owner. Empty: of all.
+   *
+   * @generated from field: string github_org = 4;
+   */
+  githubOrg: string;
+
+  /**
+   * Only of this repository. Empty: of all.
+   *
+   * @generated from field: string github_repo = 5;
+   */
+  githubRepo: string;
+
+  /**
+   * Only in this state.
+   *
+   * @generated from field: catapult.v1.SiteState state = 6;
+   */
+  state: SiteState;
+
+  /**
+   * Only of this kind.
+   *
+   * @generated from field: catapult.v1.SiteKind kind = 7;
+   */
+  kind: SiteKind;
+};
+
+/**
+ * Describes the message catapult.v1.ListSitesRequest.
+ * Use `create(ListSitesRequestSchema)` to create a new message.
+ */
+export declare const ListSitesRequestSchema: GenMessage<ListSitesRequest>;
+
+/**
+ * A page of sites.
+ *
+ * @generated from message catapult.v1.ListSitesResponse
+ */
+export declare type ListSitesResponse = Message<"catapult.v1.ListSitesResponse"> & {
+  /**
+   * By id.
+   *
+   * @generated from field: repeated catapult.v1.Site sites = 1;
+   */
+  sites: Site[];
+
+  /**
+   * For the next page; empty: this is the last one.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * Describes the message catapult.v1.ListSitesResponse.
+ * Use `create(ListSitesResponseSchema)` to create a new message.
+ */
+export declare const ListSitesResponseSchema: GenMessage<ListSitesResponse>;
+
+/**
+ * A site to give: by id, or by host.
+ *
+ * @generated from message catapult.v1.GetSiteRequest
+ */
+export declare type GetSiteRequest = Message<"catapult.v1.GetSiteRequest"> & {
+  /**
+   * Central's id; 0: host is set.
+   *
+   * @generated from field: int64 id = 1;
+   */
+  id: bigint;
+
+  /**
+   * Its host.
+   *
+   * @generated from field: string host = 2;
+   */
+  host: string;
+};
+
+/**
+ * Describes the message catapult.v1.GetSiteRequest.
+ * Use `create(GetSiteRequestSchema)` to create a new message.
+ */
+export declare const GetSiteRequestSchema: GenMessage<GetSiteRequest>;
+
+/**
+ * The site.
+ *
+ * @generated from message catapult.v1.GetSiteResponse
+ */
+export declare type GetSiteResponse = Message<"catapult.v1.GetSiteResponse"> & {
+  /**
+   * The site.
+   *
+   * @generated from field: catapult.v1.Site site = 1;
+   */
+  site?: Site | undefined;
+};
+
+/**
+ * Describes the message catapult.v1.GetSiteResponse.
+ * Use `create(GetSiteResponseSchema)` to create a new message.
+ */
+export declare const GetSiteResponseSchema: GenMessage<GetSiteResponse>;
+
+/**
+ * A site to remove.
+ *
+ * @generated from message catapult.v1.DeleteSiteRequest
+ */
+export declare type DeleteSiteRequest = Message<"catapult.v1.DeleteSiteRequest"> & {
+  /**
+   * Central's id.
+   *
+   * @generated from field: int64 id = 1;
+   */
+  id: bigint;
+};
+
+/**
+ * Describes the message catapult.v1.DeleteSiteRequest.
+ * Use `create(DeleteSiteRequestSchema)` to create a new message.
+ */
+export declare const DeleteSiteRequestSchema: GenMessage<DeleteSiteRequest>;
+
+/**
+ * The site as it is now.
+ *
+ * @generated from message catapult.v1.DeleteSiteResponse
+ */
+export declare type DeleteSiteResponse = Message<"catapult.v1.DeleteSiteResponse"> & {
+  /**
+   * The site.
+   *
+   * @generated from field: catapult.v1.Site site = 1;
+   */
+  site?: Site | undefined;
+};
+
+/**
+ * Describes the message catapult.v1.DeleteSiteResponse.
+ * Use `create(DeleteSiteResponseSchema)` to create a new message.
+ */
+export declare const DeleteSiteResponseSchema: GenMessage<DeleteSiteResponse>;
+
+/**
+ * One attempt to make one commit live at one site.
+ *
+ * @generated from message catapult.v1.Deployment
+ */
+export declare type Deployment = Message<"catapult.v1.Deployment"> & {
+  /**
+   * Central's id.
+   *
+   * @generated from field: int64 id = 1;
+   */
+  id: bigint;
+
+  /**
+   * Its site.
+   *
+   * @generated from field: int64 site = 2;
+   */
+  site: bigint;
+
+  /**
+   * The site's host.
+   *
+   * @generated from field: string host = 3;
+   */
+  host: string;
+
+  /**
+   * The site's URL.
+   *
+   * @generated from field: string url = 4;
+   */
+  url: string;
+
+  /**
+   * What the site is for.
+   *
+   * @generated from field: catapult.v1.SiteKind kind = 5;
+   */
+  kind: SiteKind;
+
+  /**
+   * Its environment's name.
+   *
+   * @generated from field: string environment = 6;
+   */
+  environment: string;
+
+  /**
+   * The repository's owner.
+   *
+   * @generated from field: string github_org = 7;
+   */
+  githubOrg: string;
+
+  /**
+   * The repository's name.
+   *
+   * @generated from field: string github_repo = 8;
+   */
+  githubRepo: string;
+
+  /**
+   * The pull request's number; 0 for the default branch.
+   *
+   * @generated from field: int64 pull_request = 9;
+   */
+  pullRequest: bigint;
+
+  /**
+   * The site's generation that it belongs to.
+   *
+   * @generated from field: int64 generation = 10;
+   */
+  generation: bigint;
+
+  /**
+   * The full SHA-1 of the commit.
+   *
+   * @generated from field: string commit = 11;
+   */
+  commit: string;
+
+  /**
+   * The branch. Untrusted text.
+   *
+   * @generated from field: string branch = 12;
+   */
+  branch: string;
+
+  /**
+   * Whose code it is.
+   *
+   * @generated from field: catapult.v1.Trust trust = 13;
+   */
+  trust: Trust;
+
+  /**
+   * Where it stands.
+   *
+   * @generated from field: catapult.v1.DeploymentState state = 14;
+   */
+  state: DeploymentState;
+
+  /**
+   * Its release is what the site serves.
+   *
+   * @generated from field: bool live = 15;
+   */
+  live: boolean;
+
+  /**
+   * Why it waits: no_worker, unreachable, busy, not_ready, github, repository_busy. Empty: it does not.
+   *
+   * @generated from field: string waiting = 16;
+   */
+  waiting: string;
+
+  /**
+   * The worker that it was handed to.
+   *
+   * @generated from field: string worker = 17;
+   */
+  worker: string;
+
+  /**
+   * How it was built.
+   *
+   * @generated from field: catapult.v1.SiteType site_type = 18;
+   */
+  siteType: SiteType;
+
+  /**
+   * The builder image, by its id.
+   *
+   * @generated from field: string image_id = 19;
+   */
+  imageId: string;
+
+  /**
+   * The release that it made, or that it makes live again.
+   *
+   * @generated from field: string release = 20;
+   */
+  release: string;
+
+  /**
+   * The release's files.
+   *
+   * @generated from field: int64 release_files = 21;
+   */
+  releaseFiles: bigint;
+
+  /**
+   * The release's bytes.
+   *
+   * @generated from field: int64 release_bytes = 22;
+   */
+  releaseBytes: bigint;
+
+  /**
+   * Why it failed.
+   *
+   * @generated from field: catapult.v1.Failure failure = 23;
+   */
+  failure?: Failure | undefined;
+
+  /**
+   * Every stage that has ended.
+   *
+   * @generated from field: repeated catapult.v1.StageTiming stage_timings = 24;
+   */
+  stageTimings: StageTiming[];
+
+  /**
+   * Where the build's packets went. Given by GetDeployment alone.
+   *
+   * @generated from field: repeated catapult.v1.EgressDestination egress = 25;
+   */
+  egress: EgressDestination[];
+
+  /**
+   * What caused it: a delivery's GUID, or token:<name>. Empty: Central itself.
+   *
+   * @generated from field: string cause = 26;
+   */
+  cause: string;
+
+  /**
+   * When it was decided.
+   *
+   * @generated from field: google.protobuf.Timestamp create_time = 27;
+   */
+  createTime?: Timestamp | undefined;
+
+  /**
+   * When a worker took it.
+   *
+   * @generated from field: google.protobuf.Timestamp dispatch_time = 28;
+   */
+  dispatchTime?: Timestamp | undefined;
+
+  /**
+   * When it ended.
+   *
+   * @generated from field: google.protobuf.Timestamp finish_time = 29;
+   */
+  finishTime?: Timestamp | undefined;
+
+  /**
+   * The lines of its log that are stored.
+   *
+   * @generated from field: int64 log_lines = 30;
+   */
+  logLines: bigint;
+};
+
+/**
+ * Describes the message catapult.v1.Deployment.
+ * Use `create(DeploymentSchema)` to create a new message.
+ */
+export declare const DeploymentSchema: GenMessage<Deployment>;
+
+/**
+ * Asks for deployments.
+ *
+ * @generated from message catapult.v1.ListDeploymentsRequest
+ */
+export declare type ListDeploymentsRequest = Message<"catapult.v1.ListDeploymentsRequest"> & {
+  /**
+   * At most so many; 0 stands for 100.
+   *
+   * @generated from field: int32 page_size = 1;
+   */
+  pageSize: number;
+
+  /**
+   * next_page_token of the page before; empty: the first page.
+   *
+   * @generated from field: string page_token = 2;
+   */
+  pageToken: string;
+
+  /**
+   * Only of this environment. Empty: of all.
+   *
+   * @generated from field: string environment = 3;
+   */
+  environment: string;
+
+  /**
+   * Only of this owner. Empty: of all.
+   *
+   * @generated from field: string github_org = 4;
+   */
+  githubOrg: string;
+
+  /**
+   * Only of this repository. Empty: of all.
+   *
+   * @generated from field: string github_repo = 5;
+   */
+  githubRepo: string;
+
+  /**
+   * Only of this site; 0: of all.
+   *
+   * @generated from field: int64 site = 6;
+   */
+  site: bigint;
+
+  /**
+   * Only of this pull request; 0: of all.
+   *
+   * @generated from field: int64 pull_request = 7;
+   */
+  pullRequest: bigint;
+
+  /**
+   * Only in one of these states. Empty: in any.
+   *
+   * @generated from field: repeated catapult.v1.DeploymentState states = 8;
+   */
+  states: DeploymentState[];
+
+  /**
+   * Only of this commit. Empty: of any.
+   *
+   * @generated from field: string commit = 9;
+   */
+  commit: string;
+};
+
+/**
+ * Describes the message catapult.v1.ListDeploymentsRequest.
+ * Use `create(ListDeploymentsRequestSchema)` to create a new message.
+ */
+export declare const ListDeploymentsRequestSchema: GenMessage<ListDeploymentsRequest>;
+
+/**
+ * A page of deployments.
+ *
+ * @generated from message catapult.v1.ListDeploymentsResponse
+ */
+export declare type ListDeploymentsResponse = Message<"catapult.v1.ListDeploymentsResponse"> & {
+  /**
+   * The newest first.
+   *
+   * @generated from field: repeated catapult.v1.Deployment deployments = 1;
+   */
+  deployments: Deployment[];
+
+  /**
+   * For the next page; empty: this is the last one.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * Describes the message catapult.v1.ListDeploymentsResponse.
+ * Use `create(ListDeploymentsResponseSchema)` to create a new message.
+ */
+export declare const ListDeploymentsResponseSchema: GenMessage<ListDeploymentsResponse>;
+
+/**
+ * A deployment to give.
+ *
+ * @generated from message catapult.v1.GetDeploymentRequest
+ */
+export declare type GetDeploymentRequest = Message<"catapult.v1.GetDeploymentRequest"> & {
+  /**
+   * Central's id.
+   *
+   * @generated from field: int64 id = 1;
+   */
+  id: bigint;
+};
+
+/**
+ * Describes the message catapult.v1.GetDeploymentRequest.
+ * Use `create(GetDeploymentRequestSchema)` to create a new message.
+ */
+export declare const GetDeploymentRequestSchema: GenMessage<GetDeploymentRequest>;
+
+/**
+ * The deployment.
+ *
+ * @generated from message catapult.v1.GetDeploymentResponse
+ */
+export declare type GetDeploymentResponse = Message<"catapult.v1.GetDeploymentResponse"> & {
+  /**
+   * The deployment.
+   *
+   * @generated from field: catapult.v1.Deployment deployment = 1;
+   */
+  deployment?: Deployment | undefined;
+};
+
+/**
+ * Describes the message catapult.v1.GetDeploymentResponse.
+ * Use `create(GetDeploymentResponseSchema)` to create a new message.
+ */
+export declare const GetDeploymentResponseSchema: GenMessage<GetDeploymentResponse>;
+
+/**
+ * A deployment to watch.
+ *
+ * @generated from message catapult.v1.WatchDeploymentRequest
+ */
+export declare type WatchDeploymentRequest = Message<"catapult.v1.WatchDeploymentRequest"> & {
+  /**
+   * Central's id.
+   *
+   * @generated from field: int64 id = 1;
+   */
+  id: bigint;
+
+  /**
+   * Only log lines with a higher number; the first line is 1.
+   *
+   * @generated from field: int64 after_log_line = 2;
+   */
+  afterLogLine: bigint;
+};
+
+/**
+ * Describes the message catapult.v1.WatchDeploymentRequest.
+ * Use `create(WatchDeploymentRequestSchema)` to create a new message.
+ */
+export declare const WatchDeploymentRequestSchema: GenMessage<WatchDeploymentRequest>;
+
+/**
+ * A change, lines of the log, both, or neither.
+ *
+ * @generated from message catapult.v1.WatchDeploymentResponse
+ */
+export declare type WatchDeploymentResponse = Message<"catapult.v1.WatchDeploymentResponse"> & {
+  /**
+   * Set in the first message and whenever something of it changed but the log.
+   *
+   * @generated from field: catapult.v1.Deployment deployment = 1;
+   */
+  deployment?: Deployment | undefined;
+
+  /**
+   * The number of the first of these lines.
+   *
+   * @generated from field: int64 first_log_line = 2;
+   */
+  firstLogLine: bigint;
+
+  /**
+   * Lines of the log, masked and without control characters.
+   *
+   * @generated from field: repeated string log_lines = 3;
+   */
+  logLines: string[];
+};
+
+/**
+ * Describes the message catapult.v1.WatchDeploymentResponse.
+ * Use `create(WatchDeploymentResponseSchema)` to create a new message.
+ */
+export declare const WatchDeploymentResponseSchema: GenMessage<WatchDeploymentResponse>;
+
+/**
+ * A commit to deploy.
+ *
+ * @generated from message catapult.v1.DeployRequest
+ */
+export declare type DeployRequest = Message<"catapult.v1.DeployRequest"> & {
+  /**
+   * The repository's owner.
+   *
+   * @generated from field: string github_org = 1;
+   */
+  githubOrg: string;
+
+  /**
+   * The repository's name.
+   *
+   * @generated from field: string github_repo = 2;
+   */
+  githubRepo: string;
+
+  /**
+   * A branch, a tag or a full SHA-1. Empty: the default branch, or the pull request's head.
+   *
+   * @generated from field: string ref = 3;
+   */
+  ref: string;
+
+  /**
+   * The pull request whose preview it becomes; 0: production.
+   *
+   * @generated from field: int64 pull_request = 4;
+   */
+  pullRequest: bigint;
+};
+
+/**
+ * Describes the message catapult.v1.DeployRequest.
+ * Use `create(DeployRequestSchema)` to create a new message.
+ */
+export declare const DeployRequestSchema: GenMessage<DeployRequest>;
+
+/**
+ * The deployment that was made, or that the site has already.
+ *
+ * @generated from message catapult.v1.DeployResponse
+ */
+export declare type DeployResponse = Message<"catapult.v1.DeployResponse"> & {
+  /**
+   * The deployment.
+   *
+   * @generated from field: catapult.v1.Deployment deployment = 1;
+   */
+  deployment?: Deployment | undefined;
+};
+
+/**
+ * Describes the message catapult.v1.DeployResponse.
+ * Use `create(DeployResponseSchema)` to create a new message.
+ */
+export declare const DeployResponseSchema: GenMessage<DeployResponse>;
+
+/**
+ * A deployment to repeat.
+ *
+ * @generated from message catapult.v1.RedeployRequest
+ */
+export declare type RedeployRequest = Message<"catapult.v1.RedeployRequest"> & {
+  /**
+   * Central's id.
+   *
+   * @generated from field: int64 id = 1;
+   */
+  id: bigint;
+};
+
+/**
+ * Describes the message catapult.v1.RedeployRequest.
+ * Use `create(RedeployRequestSchema)` to create a new message.
+ */
+export declare const RedeployRequestSchema: GenMessage<RedeployRequest>;
+
+/**
+ * The deployment that was made.
+ *
+ * @generated from message catapult.v1.RedeployResponse
+ */
+export declare type RedeployResponse = Message<"catapult.v1.RedeployResponse"> & {
+  /**
+   * The deployment.
+   *
+   * @generated from field: catapult.v1.Deployment deployment = 1;
+   */
+  deployment?: Deployment | undefined;
+};
+
+/**
+ * Describes the message catapult.v1.RedeployResponse.
+ * Use `create(RedeployResponseSchema)` to create a new message.
+ */
+export declare const RedeployResponseSchema: GenMessage<RedeployResponse>;
+
+/**
+ * A release to make live again.
+ *
+ * @generated from message catapult.v1.RollbackRequest
+ */
+export declare type RollbackRequest = Message<"catapult.v1.RollbackRequest"> & {
+  /**
+   * The site.
+   *
+   * @generated from field: int64 site = 1;
+   */
+  site: bigint;
+
+  /**
+   * The deployment that made the release. 0: the one that was live before.
+   *
+   * @generated from field: int64 deployment = 2;
+   */
+  deployment: bigint;
+};
+
+/**
+ * Describes the message catapult.v1.RollbackRequest.
+ * Use `create(RollbackRequestSchema)` to create a new message.
+ */
+export declare const RollbackRequestSchema: GenMessage<RollbackRequest>;
+
+/**
+ * The deployment that was made, or that the site has already.
+ *
+ * @generated from message catapult.v1.RollbackResponse
+ */
+export declare type RollbackResponse = Message<"catapult.v1.RollbackResponse"> & {
+  /**
+   * The deployment.
+   *
+   * @generated from field: catapult.v1.Deployment deployment = 1;
+   */
+  deployment?: Deployment | undefined;
+};
+
+/**
+ * Describes the message catapult.v1.RollbackResponse.
+ * Use `create(RollbackResponseSchema)` to create a new message.
+ */
+export declare const RollbackResponseSchema: GenMessage<RollbackResponse>;
+
+/**
+ * A deployment to end.
+ *
+ * @generated from message catapult.v1.CancelRequest
+ */
+export declare type CancelRequest = Message<"catapult.v1.CancelRequest"> & {
+  /**
+   * Central's id.
+   *
+   * @generated from field: int64 id = 1;
+   */
+  id: bigint;
+};
+
+/**
+ * Describes the message catapult.v1.CancelRequest.
+ * Use `create(CancelRequestSchema)` to create a new message.
+ */
+export declare const CancelRequestSchema: GenMessage<CancelRequest>;
+
+/**
+ * The deployment as it is now; one that runs ends within seconds.
+ *
+ * @generated from message catapult.v1.CancelResponse
+ */
+export declare type CancelResponse = Message<"catapult.v1.CancelResponse"> & {
+  /**
+   * The deployment.
+   *
+   * @generated from field: catapult.v1.Deployment deployment = 1;
+   */
+  deployment?: Deployment | undefined;
+};
+
+/**
+ * Describes the message catapult.v1.CancelResponse.
+ * Use `create(CancelResponseSchema)` to create a new message.
+ */
+export declare const CancelResponseSchema: GenMessage<CancelResponse>;
+
+/**
+ * A bearer token. The token itself is stored nowhere.
+ *
+ * @generated from message catapult.v1.Token
+ */
+export declare type Token = Message<"catapult.v1.Token"> & {
+  /**
+   * Its name, which the audit log and approvals show.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * What it may do.
+   *
+   * @generated from field: catapult.v1.TokenScope scope = 2;
+   */
+  scope: TokenScope;
+
+  /**
+   * The environment that it sees and changes. Empty: all.
+   *
+   * @generated from field: string environment = 3;
+   */
+  environment: string;
+
+  /**
+   * When it was made. Set by Central.
+   *
+   * @generated from field: google.protobuf.Timestamp create_time = 4;
+   */
+  createTime?: Timestamp | undefined;
+
+  /**
+   * When it was last used, to the minute. Set by Central.
+   *
+   * @generated from field: google.protobuf.Timestamp use_time = 5;
+   */
+  useTime?: Timestamp | undefined;
+
+  /**
+   * When it was revoked. Set by Central.
+   *
+   * @generated from field: google.protobuf.Timestamp revoke_time = 6;
+   */
+  revokeTime?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message catapult.v1.Token.
+ * Use `create(TokenSchema)` to create a new message.
+ */
+export declare const TokenSchema: GenMessage<Token>;
+
+/**
+ * A token to make.
+ *
+ * @generated from message catapult.v1.CreateTokenRequest
+ */
+export declare type CreateTokenRequest = Message<"catapult.v1.CreateTokenRequest"> & {
+  /**
+   * The token.
+   *
+   * @generated from field: catapult.v1.Token token = 1;
+   */
+  token?: Token | undefined;
+};
+
+/**
+ * Describes the message catapult.v1.CreateTokenRequest.
+ * Use `create(CreateTokenRequestSchema)` to create a new message.
+ */
+export declare const CreateTokenRequestSchema: GenMessage<CreateTokenRequest>;
+
+/**
+ * The token that was made.
+ *
+ * @generated from message catapult.v1.CreateTokenResponse
+ */
+export declare type CreateTokenResponse = Message<"catapult.v1.CreateTokenResponse"> & {
+  /**
+   * The token.
+   *
+   * @generated from field: catapult.v1.Token token = 1;
+   */
+  token?: Token | undefined;
+
+  /**
+   * What goes behind `Authorization: Bearer`, shown this once.
+   *
+   * @generated from field: string secret = 2;
+   */
+  secret: string;
+};
+
+/**
+ * Describes the message catapult.v1.CreateTokenResponse.
+ * Use `create(CreateTokenResponseSchema)` to create a new message.
+ */
+export declare const CreateTokenResponseSchema: GenMessage<CreateTokenResponse>;
+
+/**
+ * Asks for tokens.
+ *
+ * @generated from message catapult.v1.ListTokensRequest
+ */
+export declare type ListTokensRequest = Message<"catapult.v1.ListTokensRequest"> & {
+  /**
+   * At most so many; 0 stands for 100.
+   *
+   * @generated from field: int32 page_size = 1;
+   */
+  pageSize: number;
+
+  /**
+   * next_page_token of the page before; empty: the first page.
+   *
+   * @generated from field: string page_token = 2;
+   */
+  pageToken: string;
+};
+
+/**
+ * Describes the message catapult.v1.ListTokensRequest.
+ * Use `create(ListTokensRequestSchema)` to create a new message.
+ */
+export declare const ListTokensRequestSchema: GenMessage<ListTokensRequest>;
+
+/**
+ * A page of tokens.
+ *
+ * @generated from message catapult.v1.ListTokensResponse
+ */
+export declare type ListTokensResponse = Message<"catapult.v1.ListTokensResponse"> & {
+  /**
+   * By name.
+   *
+   * @generated from field: repeated catapult.v1.Token tokens = 1;
+   */
+  tokens: Token[];
+
+  /**
+   * For the next page; empty: this is the last one.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * Describes the message catapult.v1.ListTokensResponse.
+ * Use `create(ListTokensResponseSchema)` to create a new message.
+ */
+export declare const ListTokensResponseSchema: GenMessage<ListTokensResponse>;
+
+/**
+ * A token to revoke.
+ *
+ * @generated from message catapult.v1.RevokeTokenRequest
+ */
+export declare type RevokeTokenRequest = Message<"catapult.v1.RevokeTokenRequest"> & {
+  /**
+   * Its name.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+};
+
+/**
+ * Describes the message catapult.v1.RevokeTokenRequest.
+ * Use `create(RevokeTokenRequestSchema)` to create a new message.
+ */
+export declare const RevokeTokenRequestSchema: GenMessage<RevokeTokenRequest>;
+
+/**
+ * The token as it is now.
+ *
+ * @generated from message catapult.v1.RevokeTokenResponse
+ */
+export declare type RevokeTokenResponse = Message<"catapult.v1.RevokeTokenResponse"> & {
+  /**
+   * The token.
+   *
+   * @generated from field: catapult.v1.Token token = 1;
+   */
+  token?: Token | undefined;
+};
+
+/**
+ * Describes the message catapult.v1.RevokeTokenResponse.
+ * Use `create(RevokeTokenResponseSchema)` to create a new message.
+ */
+export declare const RevokeTokenResponseSchema: GenMessage<RevokeTokenResponse>;
+
+/**
+ * Something that was written.
+ *
+ * @generated from message catapult.v1.AuditEntry
+ */
+export declare type AuditEntry = Message<"catapult.v1.AuditEntry"> & {
+  /**
+   * Central's id.
+   *
+   * @generated from field: int64 id = 1;
+   */
+  id: bigint;
+
+  /**
+   * When.
+   *
+   * @generated from field: google.protobuf.Timestamp time = 2;
+   */
+  time?: Timestamp | undefined;
+
+  /**
+   * The token's name.
+   *
+   * @generated from field: string token = 3;
+   */
+  token: string;
+
+  /**
+   * The method, such as UpdateWorker.
+   *
+   * @generated from field: string method = 4;
+   */
+  method: string;
+
+  /**
+   * What was written, such as workers/one.
+   *
+   * @generated from field: string resource = 5;
+   */
+  resource: string;
+
+  /**
+   * The environment that it belongs to. Empty: none.
+   *
+   * @generated from field: string environment = 6;
+   */
+  environment: string;
+
+  /**
+   * It as it was, as JSON without secrets. Empty: it was not there.
+   *
+   * @generated from field: string before = 7;
+   */
+  before: string;
+
+  /**
+   * It as it is, as JSON without secrets. Empty: it is gone.
+   *
+   * @generated from field: string after = 8;
+   */
+  after: string;
+};
+
+/**
+ * Describes the message catapult.v1.AuditEntry.
+ * Use `create(AuditEntrySchema)` to create a new message.
+ */
+export declare const AuditEntrySchema: GenMessage<AuditEntry>;
+
+/**
+ * Asks for audit entries.
+ *
+ * @generated from message catapult.v1.ListAuditEntriesRequest
+ */
+export declare type ListAuditEntriesRequest = Message<"catapult.v1.ListAuditEntriesRequest"> & {
+  /**
+   * At most so many; 0 stands for 100.
+   *
+   * @generated from field: int32 page_size = 1;
+   */
+  pageSize: number;
+
+  /**
+   * next_page_token of the page before; empty: the first page.
+   *
+   * @generated from field: string page_token = 2;
+   */
+  pageToken: string;
+
+  /**
+   * Only of this token. Empty: of all.
+   *
+   * @generated from field: string token = 3;
+   */
+  token: string;
+
+  /**
+   * Only of this resource. Empty: of all.
+   *
+   * @generated from field: string resource = 4;
+   */
+  resource: string;
+};
+
+/**
+ * Describes the message catapult.v1.ListAuditEntriesRequest.
+ * Use `create(ListAuditEntriesRequestSchema)` to create a new message.
+ */
+export declare const ListAuditEntriesRequestSchema: GenMessage<ListAuditEntriesRequest>;
+
+/**
+ * A page of audit entries.
+ *
+ * @generated from message catapult.v1.ListAuditEntriesResponse
+ */
+export declare type ListAuditEntriesResponse = Message<"catapult.v1.ListAuditEntriesResponse"> & {
+  /**
+   * The newest first.
+   *
+   * @generated from field: repeated catapult.v1.AuditEntry entries = 1;
+   */
+  entries: AuditEntry[];
+
+  /**
+   * For the next page; empty: this is the last one.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * Describes the message catapult.v1.ListAuditEntriesResponse.
+ * Use `create(ListAuditEntriesResponseSchema)` to create a new message.
+ */
+export declare const ListAuditEntriesResponseSchema: GenMessage<ListAuditEntriesResponse>;
+
+/**
  * What happens to a fork's pull requests.
  *
  * @generated from enum catapult.v1.Forks
@@ -798,10 +2882,97 @@ export enum Forks {
 export declare const ForksSchema: GenEnum<Forks>;
 
 /**
- * Operators manage environments, workers and deployment configs here. Every call carries `Authorization: Bearer <token>`. Errors:
- * unauthenticated (no valid token), permission_denied (a read token on a write), invalid_argument (names the field), already_exists,
- * not_found, failed_precondition (what stands in the way). A failed call has stored nothing. Creating what exists is
- * already_exists, removing what is gone is not_found: both are safe to repeat. Retry unavailable.
+ * Where a site stands.
+ *
+ * @generated from enum catapult.v1.SiteState
+ */
+export enum SiteState {
+  /**
+   * Not said: any.
+   *
+   * @generated from enum value: SITE_STATE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * A commit of it should be live.
+   *
+   * @generated from enum value: SITE_STATE_WANTED = 1;
+   */
+  WANTED = 1,
+
+  /**
+   * Its worker removes it.
+   *
+   * @generated from enum value: SITE_STATE_REMOVING = 2;
+   */
+  REMOVING = 2,
+
+  /**
+   * Nothing of it is served.
+   *
+   * @generated from enum value: SITE_STATE_REMOVED = 3;
+   */
+  REMOVED = 3,
+
+  /**
+   * Its worker removed it to make room.
+   *
+   * @generated from enum value: SITE_STATE_EVICTED = 4;
+   */
+  EVICTED = 4,
+}
+
+/**
+ * Describes the enum catapult.v1.SiteState.
+ */
+export declare const SiteStateSchema: GenEnum<SiteState>;
+
+/**
+ * What a token may do.
+ *
+ * @generated from enum catapult.v1.TokenScope
+ */
+export enum TokenScope {
+  /**
+   * Not said.
+   *
+   * @generated from enum value: TOKEN_SCOPE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * Reading.
+   *
+   * @generated from enum value: TOKEN_SCOPE_READ = 1;
+   */
+  READ = 1,
+
+  /**
+   * Reading and writing.
+   *
+   * @generated from enum value: TOKEN_SCOPE_WRITE = 2;
+   */
+  WRITE = 2,
+}
+
+/**
+ * Describes the enum catapult.v1.TokenScope.
+ */
+export declare const TokenScopeSchema: GenEnum<TokenScope>;
+
+/**
+ * Operators and other services manage Catapult here: environments, workers, deployment configs, sites, deployments and tokens. Every call carries
+ * `Authorization: Bearer <token>`; a token that is bound to an environment sees and changes that environment alone.
+ *
+ * Errors carry google.rpc.ErrorInfo with a stable reason (docs/errors.md lists them), and what belongs to the reason: BadRequest or
+ * buf.validate.Violations with the fields of an invalid_argument, RetryInfo with how long to wait. unauthenticated: no valid token.
+ * permission_denied: a read token on a write, or another environment's. not_found, already_exists, failed_precondition (what stands in the way),
+ * aborted (the etag is not the one that is stored: get it again, then decide). A failed call has stored nothing. Retry unavailable; calls that
+ * only read may be repeated at will, and each method that writes says what a repeat does. Every write is in the audit log.
+ *
+ * Lists are paged: page_size is at most 1000, 0 stands for 100; next_page_token goes into page_token of the next call with the same filters,
+ * and is empty on the last page. etag: empty in a request overwrites whatever is stored.
  *
  * @generated from service catapult.v1.OperatorService
  */
@@ -817,7 +2988,7 @@ export declare const OperatorService: GenService<{
     output: typeof CreateEnvironmentResponseSchema;
   },
   /**
-   * Lists all environments by name.
+   * Lists environments by name.
    *
    * @generated from rpc catapult.v1.OperatorService.ListEnvironments
    */
@@ -825,6 +2996,26 @@ export declare const OperatorService: GenService<{
     methodKind: "unary";
     input: typeof ListEnvironmentsRequestSchema;
     output: typeof ListEnvironmentsResponseSchema;
+  },
+  /**
+   * Gives one environment.
+   *
+   * @generated from rpc catapult.v1.OperatorService.GetEnvironment
+   */
+  getEnvironment: {
+    methodKind: "unary";
+    input: typeof GetEnvironmentRequestSchema;
+    output: typeof GetEnvironmentResponseSchema;
+  },
+  /**
+   * Changes an environment's domain_suffixes or sites_url. Refused while a host of it would fall out of its suffixes. A repeat changes nothing.
+   *
+   * @generated from rpc catapult.v1.OperatorService.UpdateEnvironment
+   */
+  updateEnvironment: {
+    methodKind: "unary";
+    input: typeof UpdateEnvironmentRequestSchema;
+    output: typeof UpdateEnvironmentResponseSchema;
   },
   /**
    * Removes an environment that has no workers and no deployment configs.
@@ -847,7 +3038,7 @@ export declare const OperatorService: GenService<{
     output: typeof CreateWorkerResponseSchema;
   },
   /**
-   * Lists all workers by environment and id.
+   * Lists workers by environment and id.
    *
    * @generated from rpc catapult.v1.OperatorService.ListWorkers
    */
@@ -855,6 +3046,70 @@ export declare const OperatorService: GenService<{
     methodKind: "unary";
     input: typeof ListWorkersRequestSchema;
     output: typeof ListWorkersResponseSchema;
+  },
+  /**
+   * Gives one worker.
+   *
+   * @generated from rpc catapult.v1.OperatorService.GetWorker
+   */
+  getWorker: {
+    methodKind: "unary";
+    input: typeof GetWorkerRequestSchema;
+    output: typeof GetWorkerResponseSchema;
+  },
+  /**
+   * Changes a worker's endpoint. A repeat changes nothing.
+   *
+   * @generated from rpc catapult.v1.OperatorService.UpdateWorker
+   */
+  updateWorker: {
+    methodKind: "unary";
+    input: typeof UpdateWorkerRequestSchema;
+    output: typeof UpdateWorkerResponseSchema;
+  },
+  /**
+   * Gives the environment's work to this worker; the one that had it is disabled. Every site that should be live is deployed at the new worker
+   * under a new generation; the old one goes on serving what it has until DNS is switched. A repeat changes nothing.
+   *
+   * @generated from rpc catapult.v1.OperatorService.EnableWorker
+   */
+  enableWorker: {
+    methodKind: "unary";
+    input: typeof EnableWorkerRequestSchema;
+    output: typeof EnableWorkerResponseSchema;
+  },
+  /**
+   * Gives a worker no more work; what runs is finished, and what waits stays queued until a worker is enabled. It goes on serving its sites and
+   * still gets removals. A repeat changes nothing.
+   *
+   * @generated from rpc catapult.v1.OperatorService.DisableWorker
+   */
+  disableWorker: {
+    methodKind: "unary";
+    input: typeof DisableWorkerRequestSchema;
+    output: typeof DisableWorkerResponseSchema;
+  },
+  /**
+   * Stops handing builds to an enabled worker, or goes on with it, without giving the environment away: for maintenance. Removals and rollbacks
+   * still reach it. A repeat changes nothing.
+   *
+   * @generated from rpc catapult.v1.OperatorService.DrainWorker
+   */
+  drainWorker: {
+    methodKind: "unary";
+    input: typeof DrainWorkerRequestSchema;
+    output: typeof DrainWorkerResponseSchema;
+  },
+  /**
+   * Makes new keys for a worker, in both directions; the new key file is in this answer and never again. The old keys stay valid until the
+   * worker has used the new ones and for 10 minutes after, or until a further rotation. A repeat makes further keys.
+   *
+   * @generated from rpc catapult.v1.OperatorService.RotateWorkerKey
+   */
+  rotateWorkerKey: {
+    methodKind: "unary";
+    input: typeof RotateWorkerKeyRequestSchema;
+    output: typeof RotateWorkerKeyResponseSchema;
   },
   /**
    * Removes a worker; its keys stop working at once. Refused while one of its deployments runs.
@@ -878,7 +3133,7 @@ export declare const OperatorService: GenService<{
     output: typeof CreateDeploymentConfigResponseSchema;
   },
   /**
-   * Lists all deployment configs by repository.
+   * Lists deployment configs by repository.
    *
    * @generated from rpc catapult.v1.OperatorService.ListDeploymentConfigs
    */
@@ -886,6 +3141,38 @@ export declare const OperatorService: GenService<{
     methodKind: "unary";
     input: typeof ListDeploymentConfigsRequestSchema;
     output: typeof ListDeploymentConfigsResponseSchema;
+  },
+  /**
+   * Gives one deployment config.
+   *
+   * @generated from rpc catapult.v1.OperatorService.GetDeploymentConfig
+   */
+  getDeploymentConfig: {
+    methodKind: "unary";
+    input: typeof GetDeploymentConfigRequestSchema;
+    output: typeof GetDeploymentConfigResponseSchema;
+  },
+  /**
+   * Changes the fields of a deployment config that update_mask names. A new domain or subdomain makes the new sites first and removes each old
+   * one once its new one is live. Disabling stops builds; sites stay. A repeat changes nothing.
+   *
+   * @generated from rpc catapult.v1.OperatorService.UpdateDeploymentConfig
+   */
+  updateDeploymentConfig: {
+    methodKind: "unary";
+    input: typeof UpdateDeploymentConfigRequestSchema;
+    output: typeof UpdateDeploymentConfigResponseSchema;
+  },
+  /**
+   * Says which hosts and commands a deployment config would give for its repository, as the branch stands at GitHub now. Nothing is stored and
+   * nothing is built. Every problem is listed, not just the first.
+   *
+   * @generated from rpc catapult.v1.OperatorService.PlanDeploymentConfig
+   */
+  planDeploymentConfig: {
+    methodKind: "unary";
+    input: typeof PlanDeploymentConfigRequestSchema;
+    output: typeof PlanDeploymentConfigResponseSchema;
   },
   /**
    * Removes a deployment config. Refused while it has sites, unless delete_sites is set: then the sites are removed by their worker
@@ -929,6 +3216,153 @@ export declare const OperatorService: GenService<{
     methodKind: "unary";
     input: typeof DeleteBuildVariableRequestSchema;
     output: typeof DeleteBuildVariableResponseSchema;
+  },
+  /**
+   * Lists sites by id.
+   *
+   * @generated from rpc catapult.v1.OperatorService.ListSites
+   */
+  listSites: {
+    methodKind: "unary";
+    input: typeof ListSitesRequestSchema;
+    output: typeof ListSitesResponseSchema;
+  },
+  /**
+   * Gives one site.
+   *
+   * @generated from rpc catapult.v1.OperatorService.GetSite
+   */
+  getSite: {
+    methodKind: "unary";
+    input: typeof GetSiteRequestSchema;
+    output: typeof GetSiteResponseSchema;
+  },
+  /**
+   * Removes a site: its route, its files, its row's wish to be live. It comes back with the next push, reopening or deploy. A repeat changes
+   * nothing.
+   *
+   * @generated from rpc catapult.v1.OperatorService.DeleteSite
+   */
+  deleteSite: {
+    methodKind: "unary";
+    input: typeof DeleteSiteRequestSchema;
+    output: typeof DeleteSiteResponseSchema;
+  },
+  /**
+   * Lists deployments, the newest first.
+   *
+   * @generated from rpc catapult.v1.OperatorService.ListDeployments
+   */
+  listDeployments: {
+    methodKind: "unary";
+    input: typeof ListDeploymentsRequestSchema;
+    output: typeof ListDeploymentsResponseSchema;
+  },
+  /**
+   * Gives one deployment.
+   *
+   * @generated from rpc catapult.v1.OperatorService.GetDeployment
+   */
+  getDeployment: {
+    methodKind: "unary";
+    input: typeof GetDeploymentRequestSchema;
+    output: typeof GetDeploymentResponseSchema;
+  },
+  /**
+   * Streams a deployment's state and log: first what is stored after after_log_line, then what comes, until the deployment has ended and all of
+   * its log was sent. Lines come in order, each once; after a broken stream, call again with the last line that arrived. An empty message at
+   * least every 15 s keeps proxies from closing the stream.
+   *
+   * @generated from rpc catapult.v1.OperatorService.WatchDeployment
+   */
+  watchDeployment: {
+    methodKind: "server_streaming";
+    input: typeof WatchDeploymentRequestSchema;
+    output: typeof WatchDeploymentResponseSchema;
+  },
+  /**
+   * Deploys a repository at a ref, without an event of GitHub: to a pull request's preview if pull_request is set, else to production. The ref
+   * must be of the repository itself; production takes a branch, a tag, or a commit that the default branch holds. Another commit than the
+   * branch's head pins the site as a rollback does. A repeat while that commit is what the site has or is getting answers with that deployment.
+   *
+   * @generated from rpc catapult.v1.OperatorService.Deploy
+   */
+  deploy: {
+    methodKind: "unary";
+    input: typeof DeployRequestSchema;
+    output: typeof DeployResponseSchema;
+  },
+  /**
+   * Deploys a deployment's commit again, under a new generation. A repeat makes another deployment. Refused for a fork's commit that is not
+   * approved.
+   *
+   * @generated from rpc catapult.v1.OperatorService.Redeploy
+   */
+  redeploy: {
+    methodKind: "unary";
+    input: typeof RedeployRequestSchema;
+    output: typeof RedeployResponseSchema;
+  },
+  /**
+   * Makes an earlier release of a site live again at once, without a clone or a build, under a new generation. It pins the site until a push
+   * newer than the commit that was rolled back from. failed_precondition: there is no such release any more. A repeat changes nothing.
+   *
+   * @generated from rpc catapult.v1.OperatorService.Rollback
+   */
+  rollback: {
+    methodKind: "unary";
+    input: typeof RollbackRequestSchema;
+    output: typeof RollbackResponseSchema;
+  },
+  /**
+   * Ends a deployment that is held, queued or running; what is live stays. A repeat changes nothing.
+   *
+   * @generated from rpc catapult.v1.OperatorService.Cancel
+   */
+  cancel: {
+    methodKind: "unary";
+    input: typeof CancelRequestSchema;
+    output: typeof CancelResponseSchema;
+  },
+  /**
+   * Makes a token. It is in this answer and never again.
+   *
+   * @generated from rpc catapult.v1.OperatorService.CreateToken
+   */
+  createToken: {
+    methodKind: "unary";
+    input: typeof CreateTokenRequestSchema;
+    output: typeof CreateTokenResponseSchema;
+  },
+  /**
+   * Lists tokens by name, revoked ones among them.
+   *
+   * @generated from rpc catapult.v1.OperatorService.ListTokens
+   */
+  listTokens: {
+    methodKind: "unary";
+    input: typeof ListTokensRequestSchema;
+    output: typeof ListTokensResponseSchema;
+  },
+  /**
+   * Revokes a token; it stops working at once. A repeat changes nothing.
+   *
+   * @generated from rpc catapult.v1.OperatorService.RevokeToken
+   */
+  revokeToken: {
+    methodKind: "unary";
+    input: typeof RevokeTokenRequestSchema;
+    output: typeof RevokeTokenResponseSchema;
+  },
+  /**
+   * Lists what was written and by whom, the newest first.
+   *
+   * @generated from rpc catapult.v1.OperatorService.ListAuditEntries
+   */
+  listAuditEntries: {
+    methodKind: "unary";
+    input: typeof ListAuditEntriesRequestSchema;
+    output: typeof ListAuditEntriesResponseSchema;
   },
 }>;
 

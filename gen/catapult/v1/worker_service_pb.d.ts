@@ -7,7 +7,7 @@
 import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import type { Message } from "@bufbuild/protobuf";
 import type { BuildVariable, SiteKind, SiteType, Trust } from "./deployment_pb.js";
-import type { Duration } from "@bufbuild/protobuf/wkt";
+import type { Duration, Timestamp } from "@bufbuild/protobuf/wkt";
 
 /**
  * Describes the file catapult/v1/worker_service.proto.
@@ -251,9 +251,9 @@ export declare const CleanupResponseSchema: GenMessage<CleanupResponse>;
 /**
  * A page of the worker's sites. Signed: it holds no map, float, Any or oneof.
  *
- * @generated from message catapult.v1.ListSitesRequest
+ * @generated from message catapult.v1.WorkerServiceListSitesRequest
  */
-export declare type ListSitesRequest = Message<"catapult.v1.ListSitesRequest"> & {
+export declare type WorkerServiceListSitesRequest = Message<"catapult.v1.WorkerServiceListSitesRequest"> & {
   /**
    * Only sites with a higher id: the last id of the page before. 0 begins.
    *
@@ -270,17 +270,17 @@ export declare type ListSitesRequest = Message<"catapult.v1.ListSitesRequest"> &
 };
 
 /**
- * Describes the message catapult.v1.ListSitesRequest.
- * Use `create(ListSitesRequestSchema)` to create a new message.
+ * Describes the message catapult.v1.WorkerServiceListSitesRequest.
+ * Use `create(WorkerServiceListSitesRequestSchema)` to create a new message.
  */
-export declare const ListSitesRequestSchema: GenMessage<ListSitesRequest>;
+export declare const WorkerServiceListSitesRequestSchema: GenMessage<WorkerServiceListSitesRequest>;
 
 /**
  * A page of the worker's sites.
  *
- * @generated from message catapult.v1.ListSitesResponse
+ * @generated from message catapult.v1.WorkerServiceListSitesResponse
  */
-export declare type ListSitesResponse = Message<"catapult.v1.ListSitesResponse"> & {
+export declare type WorkerServiceListSitesResponse = Message<"catapult.v1.WorkerServiceListSitesResponse"> & {
   /**
    * By id.
    *
@@ -308,13 +308,41 @@ export declare type ListSitesResponse = Message<"catapult.v1.ListSitesResponse">
    * @generated from field: int64 total_bytes = 4;
    */
   totalBytes: bigint;
+
+  /**
+   * Builds that it can run at once.
+   *
+   * @generated from field: int32 slots = 5;
+   */
+  slots: number;
+
+  /**
+   * Builds that it runs now.
+   *
+   * @generated from field: int32 running = 6;
+   */
+  running: number;
+
+  /**
+   * When the canary last proved the isolation of builds. Unset: not since its start.
+   *
+   * @generated from field: google.protobuf.Timestamp canary_time = 7;
+   */
+  canaryTime?: Timestamp | undefined;
+
+  /**
+   * Its versions, such as catapult 0.1.0, podman 5.4.2, caddy 2.10.0.
+   *
+   * @generated from field: repeated string versions = 8;
+   */
+  versions: string[];
 };
 
 /**
- * Describes the message catapult.v1.ListSitesResponse.
- * Use `create(ListSitesResponseSchema)` to create a new message.
+ * Describes the message catapult.v1.WorkerServiceListSitesResponse.
+ * Use `create(WorkerServiceListSitesResponseSchema)` to create a new message.
  */
-export declare const ListSitesResponseSchema: GenMessage<ListSitesResponse>;
+export declare const WorkerServiceListSitesResponseSchema: GenMessage<WorkerServiceListSitesResponse>;
 
 /**
  * A site as its worker has it.
@@ -477,8 +505,8 @@ export declare const WorkerService: GenService<{
    */
   listSites: {
     methodKind: "unary";
-    input: typeof ListSitesRequestSchema;
-    output: typeof ListSitesResponseSchema;
+    input: typeof WorkerServiceListSitesRequestSchema;
+    output: typeof WorkerServiceListSitesResponseSchema;
   },
 }>;
 
