@@ -22,11 +22,7 @@ import { openSiteStore } from "#worker/accept/site-store.ts";
 import { createWorkerService } from "#worker/accept/worker-service.ts";
 import { openCacheStore } from "#worker/build/cache-store.ts";
 import { judgeAdmin } from "#worker/caddy/judge-admin.ts";
-import { awaitProof } from "#worker/canary/await-proof.ts";
-import { createCanary } from "#worker/canary/create-canary.ts";
-import { describeState } from "#worker/canary/describe-state.ts";
-import { runCanary } from "#worker/canary/run-canary.ts";
-import { watchEngine } from "#worker/canary/watch-engine.ts";
+import { startIsolation } from "#worker/canary/start-isolation.ts";
 import { cloneCommit } from "#worker/clone/clone-commit.ts";
 import { createCaBundle } from "#worker/clone/create-ca-bundle.ts";
 import { endToken } from "#worker/clone/end-token.ts";
@@ -40,13 +36,16 @@ import { liveFolder, siteFolder } from "#worker/publish/site-paths.ts";
 import { sendUntilTaken, type SendReport } from "#worker/report/create-reporter.ts";
 import { createSiteRouter } from "#worker/route/create-site-router.ts";
 import { listHosts } from "#worker/route/make-live.ts";
-import { createSandboxes } from "#worker/sandbox/create-sandboxes.ts";
-import { sweepSandboxes } from "#worker/sandbox/sweep-sandboxes.ts";
 import { writeSeccomp } from "#worker/sandbox/write-seccomp.ts";
 
 const gibibyte = 2 ** 30;
 const reconcileMs = 30_000;
 const keep = { releases: 5, bytes: 2 * gibibyte };
+/** A trusted repository has one cache; the caches of all its forks' pull requests have half as much together. */
+const cacheBudgets = {
+  repository: { totalBytes: 8 * gibibyte, repositoryBytes: gibibyte },
+  fork: { totalBytes: 2 * gibibyte, repositoryBytes: gibibyte / 2 },
+};
 /** Longer than any signed call can be repeated or any dispatch can wait. */
 const forgetRemovedMs = 30 * 24 * 3_600_000;
 /** What last reports get when the worker stops; Central's leases cover the rest. */
@@ -68,7 +67,7 @@ export async function startWorker(config: WorkerConfig, log: Logger, releasers: 
   await store.forgetRemoved(forgetRemovedMs);
   const nonces = await openNonceFiles(join(stateDir, "nonces"));
   releasers.push("nonces", () => nonces.close());
-  const caches = await openCacheStore({ folder: join(stateDir, "caches"), maxBytes: gibibyte, totalBytes: 10 * gibibyte });
+  const caches = await openCacheStore({ folder: join(stateDir, "caches"), maxBytes: gibibyte, budgets: cacheBudgets });
 
   const podman = connectPodman(config.podmanSocket);
   const seccompProfile = config.buildSeccomp ?? (await writeSeccomp(stateDir));
@@ -88,33 +87,13 @@ export async function startWorker(config: WorkerConfig, log: Logger, releasers: 
     seccompProfile,
     networkName,
   };
-  const sandboxes = createSandboxes({ setup: { ...sandbox, labels: {} }, slots: config.buildSlots, log });
-  releasers.push("networks kept ready", () => sandboxes.stop());
-  let swept = false;
-  const sweep = async (): Promise<void> => {
-    if (swept) return;
-    const removed = await sweepSandboxes(podman, networkName);
-    swept = true;
-    sandboxes.start();
-    if (removed > 0) log.info({ removed }, "removed what builds before had left");
-  };
-
-  // After the sweep, which would take it for something left behind.
-  const canary = createCanary({
-    run: async (signal) => {
-      await sweep();
-      return runCanary({ ...sandbox, target: config.buildCanaryTarget, signal });
-    },
+  const isolation = startIsolation({
+    sandbox,
+    target: config.buildCanaryTarget,
+    slots: config.buildSlots,
     log,
+    releasers,
   });
-  releasers.push("canary", () => canary.stop());
-  const engine = watchEngine({
-    podman,
-    imageReference: config.buildImage,
-    networkName,
-    onChange: (reason) => canary.suspect(reason),
-  });
-  releasers.push("watch over Podman", () => engine.stop());
 
   const ca = config.caFile === undefined ? undefined : await readFile(config.caFile, "utf8");
   const gitCaFile = config.caFile === undefined ? undefined : await createCaBundle(stateDir, config.caFile);
@@ -205,12 +184,7 @@ export async function startWorker(config: WorkerConfig, log: Logger, releasers: 
               ...sandbox,
               caches,
               maxSourceBytes: 2 * gibibyte,
-              runInSandbox: async (build) => {
-                const isolation = describeState(await awaitProof(canary, build.signal));
-                if (isolation === undefined || build.signal.aborted) return sandboxes.run(build);
-                const message = `The build was not started: the isolation of builds on this worker is not proven any more (${isolation.reason}).`;
-                return { ok: false, imageId: "", failure: { stage: "sandbox", reason: "isolation_not_proven", message } };
-              },
+              runInSandbox: (build) => isolation.run(build),
             },
           },
           request,
@@ -227,7 +201,7 @@ export async function startWorker(config: WorkerConfig, log: Logger, releasers: 
     probes: {
       podman: async () => {
         await podman.ping();
-        await sweep();
+        await isolation.sweep();
       },
       "builder image": async () => {
         if ((await findImage(podman, config.buildImage)) === undefined) {
@@ -242,7 +216,7 @@ export async function startWorker(config: WorkerConfig, log: Logger, releasers: 
       SITES_DIR: () => access(sitesDir, constants.W_OK),
       STATE_DIR: () => access(stateDir, constants.W_OK),
     },
-    isolation: () => describeState(canary.state()),
+    isolation: () => isolation.describe(),
     onProblem: (problems) => log.warn({ problems }, "not ready to build"),
   });
   const server = await startRpcServer({

@@ -50,7 +50,7 @@ const kinds = {
 };
 const took: Record<string, { output: number[]; removal: number[] }> = {};
 try {
-  sandboxes.start();
+  sandboxes.start(test.imageId);
   for (let run = 0; run <= runs; run += 1)
     for (const [kind, start] of Object.entries(kinds)) {
       await sandboxes.pool.settled();

@@ -19,7 +19,7 @@ export async function runOnPlainNetwork(request: SandboxRequest): Promise<Sandbo
   const name = `${request.networkName}-${randomBytes(6).toString("hex")}`;
   const names = { network: "podman", volume: `${name}-files`, store: `${name}-store`, holder: "", build: `${name}-build` };
   const certificates = request.caFile === undefined ? undefined : await readFile(request.caFile, "utf8");
-  const options = describeBuild(request, names);
+  const options = describeBuild(request, names, request.imageReference);
   const { Labels: labels } = describeVolume(names.volume, request, 0);
   await Promise.all([
     podman.createVolume({ Name: names.volume, Driver: "local", ...(labels === undefined ? {} : { Labels: labels }) }),

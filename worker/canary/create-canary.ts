@@ -5,9 +5,12 @@ import type { FailedProof } from "./judge.ts";
 export type CanaryState =
   /** The first run, or the first since the engine changed, has not ended: nobody knows yet. */
   | { kind: "running" }
-  | { kind: "proven" }
+  | { kind: "proven"; imageId: string }
   /** The names of the proofs that failed. */
   | { kind: "failed"; proofs: string[] };
+
+/** What one run found, and of which image: a proof is worth nothing for another one. */
+export type CanaryOutcome = { failed: FailedProof[]; imageId: string };
 
 export type Canary = {
   state(): CanaryState;
@@ -24,7 +27,9 @@ export const canarySchedule: CanarySchedule = { everyMs: 600_000, retryMs: 5_000
 
 /** Runs the proofs now, on a timer and when the engine changed; never two at once. */
 export function createCanary(o: {
-  run: (signal: AbortSignal) => Promise<FailedProof[]>;
+  run: (signal: AbortSignal) => Promise<CanaryOutcome>;
+  /** Told before builds are taken on it. */
+  onProven?: (imageId: string) => void;
   log: Logger;
   schedule?: CanarySchedule;
 }): Canary {
@@ -36,24 +41,25 @@ export function createCanary(o: {
   let current: Promise<void> | undefined;
   let again = false;
 
-  const tryRun = async (): Promise<FailedProof[]> => {
+  const tryRun = async (): Promise<CanaryOutcome> => {
     try {
       return await o.run(stopping.signal);
     } catch (error) {
-      return [{ proof: "engine", detail: errorMessage(error) }];
+      return { failed: [{ proof: "engine", detail: errorMessage(error) }], imageId: "" };
     }
   };
   const runOnce = async (): Promise<void> => {
     again = false;
     const began = performance.now();
-    const failed = await tryRun();
+    const { failed, imageId } = await tryRun();
     const ms = Math.round(performance.now() - began);
     // What happened since this run began may have undone it.
     if (stopping.signal.aborted || again) return;
     if (failed.length === 0) {
       failures = 0;
-      state = { kind: "proven" };
-      o.log.info({ ms }, "isolation is proven");
+      o.onProven?.(imageId);
+      state = { kind: "proven", imageId };
+      o.log.info({ ms, imageId }, "isolation is proven");
     } else {
       failures += 1;
       state = { kind: "failed", proofs: failed.map(({ proof }) => proof) };

@@ -6,6 +6,7 @@ import { pack } from "tar-stream";
 import { errorMessage } from "#common/error-details.ts";
 import { callPodman } from "#worker/podman/podman-error.ts";
 import { withDeadline } from "#worker/podman/with-deadline.ts";
+import { findImageId } from "#worker/sandbox/create-holder.ts";
 import type { BuildLimits } from "#worker/sandbox/limits.ts";
 import { prepareSandbox, type PreparedSandbox } from "#worker/sandbox/prepare-sandbox.ts";
 import { readHostAddresses } from "#worker/sandbox/read-host-addresses.ts";
@@ -13,6 +14,7 @@ import { removeContainer } from "#worker/sandbox/release-sandbox.ts";
 import { runPrepared } from "#worker/sandbox/run-prepared.ts";
 import type { SandboxSetup } from "#worker/sandbox/sandbox-types.ts";
 import { addresses6, chooseAddresses, linkAddresses, multicastAddress } from "./choose-addresses.ts";
+import type { CanaryOutcome } from "./create-canary.ts";
 import { describeListener, describeWire, link } from "./describe-containers.ts";
 import { judge, type Evidence, type FailedProof } from "./judge.ts";
 import { listenOnHost, type HostListeners } from "./listen-on-host.ts";
@@ -33,11 +35,14 @@ export type CanaryOptions = Omit<SandboxSetup, "labels"> & {
  * Runs a hostile probe as a build is run and answers which proofs failed; none: isolation holds. It makes the network that it attacks:
  * a link from the build's network to a listener that has addresses out of each range, so that nothing of it goes anywhere else.
  */
-export async function runCanary(o: CanaryOptions): Promise<FailedProof[]> {
+export async function runCanary(o: CanaryOptions): Promise<CanaryOutcome> {
+  let imageId = "";
   try {
-    return await prove(o);
+    // From here on by the id alone: what is proven is what builds then run on, wherever the tag is moved.
+    imageId = await findImageId(o);
+    return { failed: await prove({ ...o, imageReference: imageId }), imageId };
   } catch (error) {
-    return [{ proof: error instanceof ProbeError ? "probe" : "engine", detail: errorMessage(error) }];
+    return { failed: [{ proof: error instanceof ProbeError ? "probe" : "engine", detail: errorMessage(error) }], imageId };
   }
 }
 

@@ -46,10 +46,15 @@ function mountVolumes(names: SandboxNames): Dockerode.MountConfig {
 const noCopy = { NoCopy: true, Labels: {}, DriverConfig: { Name: "local", Options: {} } };
 
 /** The holder owns the network and keeps the volumes mounted: they live while a container uses them. */
-export function describeHolder(setup: HolderSetup, names: SandboxNames, rules: string): Dockerode.ContainerCreateOptions {
+export function describeHolder(
+  setup: HolderSetup,
+  names: SandboxNames,
+  imageId: string,
+  rules: string,
+): Dockerode.ContainerCreateOptions {
   return {
     name: names.holder,
-    Image: setup.imageReference,
+    Image: imageId,
     Entrypoint: ["/opt/catapult/hold-network.sh"],
     Cmd: [rules],
     User: `${buildUser}:${buildUser}`,
@@ -96,11 +101,12 @@ export function describeLook(setup: HolderSetup, name: string): Dockerode.Contai
 }
 
 /** The build's container joins the holder's network and has no capability at all. */
-export function describeBuild(setup: HolderSetup, names: SandboxNames): Dockerode.ContainerCreateOptions {
+export function describeBuild(setup: HolderSetup, names: SandboxNames, imageId: string): Dockerode.ContainerCreateOptions {
   const { limits } = setup;
   return {
     name: names.build,
-    Image: setup.imageReference,
+    // By its id, which names one content for ever; a tag may be moved between the proof and the build.
+    Image: imageId,
     Entrypoint: ["/opt/catapult/run-build.sh"],
     Cmd: [],
     User: `${buildUser}:${buildUser}`,

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import type Dockerode from "dockerode";
-import { callPodman } from "#worker/podman/podman-error.ts";
+import { callPodman, PodmanError } from "#worker/podman/podman-error.ts";
 import { settleAll } from "#worker/podman/settle-all.ts";
 import { withDeadline } from "#worker/podman/with-deadline.ts";
 import { chooseBridge } from "./choose-subnet.ts";
@@ -85,7 +85,7 @@ export async function createHolder(setup: HolderSetup, terms: HolderTerms): Prom
       createVolume(setup, names.store, buildUser),
     ]);
     const rules = renderRules({ dns: setup.dns, ownAddresses: [...terms.ownAddresses, subnet.gateway] });
-    const container = await createContainer(setup.podman, describeHolder(setup, names, rules));
+    const container = await createContainer(setup.podman, describeHolder(setup, names, terms.imageId, rules));
     const loaded = await startHolder(container);
     await putArchive(container, "/build", packLayout(terms.certificates), "keep");
     return {
@@ -111,10 +111,16 @@ export async function createContainer(
   );
 }
 
-async function findImageId(setup: HolderSetup): Promise<string> {
+/** What a tag, or an id, names now. */
+export async function findImageId(setup: Pick<HolderSetup, "podman" | "imageReference">): Promise<string> {
+  const attempt = `inspect the image ${setup.imageReference}`;
   try {
-    return (await withDeadline(createDeadlineMs, "inspect the image", setup.podman.getImage(setup.imageReference).inspect())).Id;
+    const image = await callPodman(attempt, async () =>
+      withDeadline(createDeadlineMs, attempt, setup.podman.getImage(setup.imageReference).inspect()),
+    );
+    return image.Id;
   } catch (cause) {
+    if (!(cause instanceof PodmanError) || cause.statusCode !== 404) throw cause;
     throw new SandboxImageError(
       `Podman has no usable image ${setup.imageReference}: make it by \`catapult image build\` or bring it by \`catapult image import\``,
       { cause },

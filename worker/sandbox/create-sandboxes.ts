@@ -10,8 +10,8 @@ const mostWarm = 4;
 export type Sandboxes = {
   pool: HolderPool;
   hostLayer: HostLayer;
-  /** To be called after the sweep. */
-  start(): void;
+  /** Keeps networks of this image ready; to be called after the sweep. */
+  start(imageReference: string): void;
   run(request: SandboxRequest): Promise<SandboxResult>;
   /** When no build runs any more. */
   stop(): Promise<void>;
@@ -34,7 +34,7 @@ export function createSandboxes(o: { setup: HolderSetup; slots: number; log: Log
   return {
     pool,
     hostLayer,
-    start: () => pool.start(),
+    start: (imageReference) => pool.start(imageReference),
     run: (request) => runInSandbox(request, pool),
     async stop() {
       await pool.stop();

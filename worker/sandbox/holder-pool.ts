@@ -16,8 +16,8 @@ export type HolderPool = {
   discard(holder: Holder, why: unknown): void;
   /** Makes what is missing, in the background. Before `start` and after `stop` it does nothing. */
   refill(): void;
-  /** Begins to make holders: after the sweep, which would take them for left-overs. */
-  start(): void;
+  /** Begins to make holders of this image, after the sweep, which would take them for left-overs; later it goes over to another image. */
+  start(imageReference: string): void;
   /** Removes all that nobody took. */
   stop(): Promise<void>;
   /** Settles when nothing is being made or removed. */
@@ -47,6 +47,7 @@ export function createHolderPool(o: HolderPoolOptions): HolderPool {
   const busy = new Set<Promise<void>>();
   let filling = false;
   let open = false;
+  let { setup } = o;
   let soon: NodeJS.Timeout | undefined;
   let tending: NodeJS.Timeout | undefined;
 
@@ -58,9 +59,10 @@ export function createHolderPool(o: HolderPoolOptions): HolderPool {
     inBackground(releaseSandbox(o.setup.podman, holder.names), "a network kept ready could not be removed");
   const make = async (): Promise<void> => {
     await o.beforeMake?.();
-    const holder = await createHolder(o.setup, await readHolderTerms(o.setup));
+    const from = setup;
+    const holder = await createHolder(from, await readHolderTerms(from));
     await o.afterMake?.(holder);
-    if (open) warm.push(holder);
+    if (open && from === setup) warm.push(holder);
     else remove(holder);
   };
   const isWanted = (): boolean => open && warm.length < o.size;
@@ -102,8 +104,12 @@ export function createHolderPool(o: HolderPoolOptions): HolderPool {
       remove(holder);
     },
     refill,
-    start() {
-      if (open) return;
+    start(imageReference) {
+      if (setup.imageReference !== imageReference) {
+        setup = { ...setup, imageReference };
+        for (const holder of warm.splice(0)) remove(holder);
+      }
+      if (open) return refill();
       open = true;
       tending = setInterval(
         () => inBackground(tend(), "the networks kept ready could not be looked at"),

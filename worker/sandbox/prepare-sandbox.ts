@@ -31,7 +31,10 @@ export async function prepareSandbox(setup: SandboxSetup, pool?: HolderPool): Pr
     const release = releaseOnce(setup, holder, pool);
     try {
       // Beside the proof, which takes as long: the rules were loaded before, and nothing runs before the proof.
-      const [, build] = await settleAll([proveHolder(holder), createContainer(setup.podman, describeBuild(setup, holder.names))]);
+      const [, build] = await settleAll([
+        proveHolder(holder),
+        createContainer(setup.podman, describeBuild(setup, holder.names, holder.imageId)),
+      ]);
       const prepareMs = performance.now() - started;
       return { setup, imageId: holder.imageId, holder: holder.container, build, prepareMs, release };
     } catch (error) {

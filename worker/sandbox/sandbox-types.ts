@@ -7,6 +7,7 @@ import type { Egress } from "./parse-egress.ts";
 /** What is known before the source is: enough to set the sandbox up while the clone still runs. */
 export type SandboxSetup = {
   podman: Dockerode;
+  /** A tag, or the id of the image that was proven. It is resolved once for each sandbox, and all of that runs by the id. */
   imageReference: string;
   limits: BuildLimits;
   /** IPv4 addresses of the resolvers that the build may ask, on port 53 and nothing else. They may be private. */

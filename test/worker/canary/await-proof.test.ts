@@ -5,7 +5,10 @@ import type { CanaryState } from "#worker/canary/create-canary.ts";
 const never = new AbortController().signal;
 
 test("a build waits for the proof that is under way and gets its outcome, good or bad", async () => {
-  for (const outcome of [{ kind: "proven" }, { kind: "failed", proofs: ["memory"] }] satisfies CanaryState[]) {
+  for (const outcome of [
+    { kind: "proven", imageId: "one" },
+    { kind: "failed", proofs: ["memory"] },
+  ] satisfies CanaryState[]) {
     const states: CanaryState[] = [{ kind: "running" }, { kind: "running" }, outcome];
     expect(await awaitProof({ state: () => states.shift() ?? outcome }, never)).toEqual(outcome);
     expect(states).toEqual([]);

@@ -2,19 +2,20 @@ import { expect, test } from "vitest";
 import { createLogger } from "#common/logger.ts";
 import { eventually } from "#test/support/eventually.ts";
 import { createReadiness, NotReady } from "#worker/accept/readiness.ts";
-import { createCanary, type Canary } from "#worker/canary/create-canary.ts";
+import { createCanary, type Canary, type CanaryOutcome } from "#worker/canary/create-canary.ts";
 import { describeState } from "#worker/canary/describe-state.ts";
-import type { FailedProof } from "#worker/canary/judge.ts";
 
 const log = createLogger({ name: "test", level: "silent" });
+const imageId = "sha256:one";
+const passed: CanaryOutcome = { failed: [], imageId };
 
 /** A canary whose runs end when the test says so. */
-function createHeldCanary(): { canary: Canary; runs: PromiseWithResolvers<FailedProof[]>[] } {
-  const runs: PromiseWithResolvers<FailedProof[]>[] = [];
+function createHeldCanary(): { canary: Canary; runs: PromiseWithResolvers<CanaryOutcome>[] } {
+  const runs: PromiseWithResolvers<CanaryOutcome>[] = [];
   const canary = createCanary({
     run: async (signal) => {
-      const run = Promise.withResolvers<FailedProof[]>();
-      signal.addEventListener("abort", () => run.resolve([]));
+      const run = Promise.withResolvers<CanaryOutcome>();
+      signal.addEventListener("abort", () => run.resolve(passed));
       runs.push(run);
       return run.promise;
     },
@@ -27,30 +28,30 @@ function createHeldCanary(): { canary: Canary; runs: PromiseWithResolvers<Failed
 test("Nothing is proven before the first run has ended; a failure is named, and a later run that passes recovers", async () => {
   const { canary, runs } = createHeldCanary();
   expect(canary.state()).toEqual({ kind: "running" });
-  runs[0]?.resolve([{ proof: "memory", detail: "/secret/path" }]);
+  runs[0]?.resolve({ failed: [{ proof: "memory", detail: "/secret/path" }], imageId });
   await eventually(() => expect(canary.state()).toEqual({ kind: "failed", proofs: ["memory"] }));
   expect(describeState(canary.state())).toEqual({ reason: "not proven: memory", running: false });
   await eventually(() => expect(runs).toHaveLength(2));
   expect(canary.state()).toEqual({ kind: "failed", proofs: ["memory"] });
-  runs[1]?.resolve([]);
-  await eventually(() => expect(canary.state()).toEqual({ kind: "proven" }));
+  runs[1]?.resolve(passed);
+  await eventually(() => expect(canary.state()).toEqual({ kind: "proven", imageId }));
   await canary.stop();
 });
 
 test("A suspicion takes the proof away at once; one that comes during a run makes that run count for nothing; two never run at once", async () => {
   const { canary, runs } = createHeldCanary();
-  runs[0]?.resolve([]);
-  await eventually(() => expect(canary.state()).toEqual({ kind: "proven" }));
+  runs[0]?.resolve(passed);
+  await eventually(() => expect(canary.state()).toEqual({ kind: "proven", imageId }));
   canary.suspect("the engine changed");
   expect(canary.state()).toEqual({ kind: "running" });
   await eventually(() => expect(runs).toHaveLength(2));
   canary.suspect("again");
   expect(runs).toHaveLength(2);
-  runs[1]?.resolve([]);
+  runs[1]?.resolve(passed);
   await eventually(() => expect(runs).toHaveLength(3));
   expect(canary.state()).toEqual({ kind: "running" });
-  runs[2]?.resolve([]);
-  await eventually(() => expect(canary.state()).toEqual({ kind: "proven" }));
+  runs[2]?.resolve(passed);
+  await eventually(() => expect(canary.state()).toEqual({ kind: "proven", imageId }));
   await canary.stop();
 });
 

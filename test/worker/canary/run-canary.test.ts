@@ -36,7 +36,7 @@ async function proveOnce(weakness: Weakness, o: Partial<CanaryOptions>): Promise
     const holder = weakness.holder?.(options) ?? options;
     return { ...holder, Cmd: (holder.Cmd ?? []).map((rules) => weakness.rules?.(rules) ?? rules) };
   };
-  const failed = await runCanary({
+  const { failed } = await runCanary({
     podman: new Proxy(podman.podman, {
       get: (target, name) =>
         name === "createContainer"

@@ -37,7 +37,7 @@ async function withPool(
     ...o,
   });
   try {
-    pool.start();
+    pool.start(setup.imageReference);
     await pool.settled();
     await work({ pool, made, errors });
   } finally {

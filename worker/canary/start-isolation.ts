@@ -1,0 +1,57 @@
+import type { Logger } from "#common/logger.ts";
+import type { Releasers } from "#common/lifecycle.ts";
+import { createSandboxes } from "#worker/sandbox/create-sandboxes.ts";
+import type { HolderSetup, SandboxRequest, SandboxResult } from "#worker/sandbox/sandbox-types.ts";
+import { sweepSandboxes } from "#worker/sandbox/sweep-sandboxes.ts";
+import { createCanary } from "./create-canary.ts";
+import { describeState } from "./describe-state.ts";
+import { runCanary, type CanaryOptions } from "./run-canary.ts";
+import { runProven } from "./run-proven.ts";
+import { watchEngine } from "./watch-engine.ts";
+
+export type Isolation = {
+  /** Removes what builds before had left, once. */
+  sweep(): Promise<void>;
+  /** Runs a build on what was proven, or refuses it. */
+  run(build: SandboxRequest): Promise<SandboxResult>;
+  /** Undefined: it is proven. */
+  describe(): { reason: string; running: boolean } | undefined;
+};
+
+/** What stands between builds and the machine: the sandboxes, the canary that proves them, and the watch that calls for a proof anew. */
+export function startIsolation(o: {
+  sandbox: Omit<HolderSetup, "labels">;
+  target: CanaryOptions["target"];
+  slots: number;
+  log: Logger;
+  releasers: Releasers;
+}): Isolation {
+  const { podman, networkName, imageReference } = o.sandbox;
+  const sandboxes = createSandboxes({ setup: { ...o.sandbox, labels: {} }, slots: o.slots, log: o.log });
+  o.releasers.push("networks kept ready", () => sandboxes.stop());
+  let swept = false;
+  const sweep = async (): Promise<void> => {
+    if (swept) return;
+    const removed = await sweepSandboxes(podman, networkName);
+    swept = true;
+    if (removed > 0) o.log.info({ removed }, "removed what builds before had left");
+  };
+  const canary = createCanary({
+    run: async (signal) => {
+      // Before the first run, which it would take for something left behind.
+      await sweep();
+      return runCanary({ ...o.sandbox, target: o.target, signal });
+    },
+    // No network is kept ready of an image that was not proven.
+    onProven: (imageId) => sandboxes.start(imageId),
+    log: o.log,
+  });
+  o.releasers.push("canary", () => canary.stop());
+  const engine = watchEngine({ podman, imageReference, networkName, onChange: (reason) => canary.suspect(reason) });
+  o.releasers.push("watch over Podman", () => engine.stop());
+  return {
+    sweep,
+    run: (build) => runProven(canary, (request) => sandboxes.run(request), build),
+    describe: () => describeState(canary.state()),
+  };
+}
