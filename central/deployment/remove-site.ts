@@ -12,7 +12,7 @@ export async function removeSite(
   o: { seenGeneration: bigint },
 ): Promise<Applied> {
   const site = await lockSite(client, config.id, pullRequest);
-  if (site === undefined || site.state !== "wanted") return "unchanged";
+  if (site === undefined || site.state === "removing" || site.state === "removed") return "unchanged";
   if (site.generation !== o.seenGeneration) return "moved";
   await raiseGeneration(client, site.id, "removing");
   await addJob(client, { task: "dispatch", siteId: site.id });

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { withTransaction } from "#central/database/with-transaction.ts";
 import { DeploymentState, Stage } from "#gen/catapult/v1/deployment_pb.js";
 import type { BuildRequest } from "#gen/catapult/v1/worker_service_pb.js";
 import { eventually } from "#test/support/eventually.ts";
@@ -115,9 +116,13 @@ test("a held commit is not built by the repair of a site, and a finished removal
   await addRepository(central, "unhealed");
   const pull = await openPullRequest("unhealed");
   const build = await buildOf(pull.headSha);
-  await central.pool.query("update deployment_history set state = 'held', lease_expires_at = null where id = $1", [
-    build.deploymentId,
-  ]);
+  // No code may do this; here it stands for a commit that waits for its approval.
+  await withTransaction(central.pool, async (client) => {
+    await client.query("set local session_replication_role = replica");
+    await client.query("update deployment_history set state = 'held', lease_expires_at = null where id = $1", [
+      build.deploymentId,
+    ]);
+  });
   await central.worker.client.reportStatus({ siteId: build.siteId, generation: build.generation, siteRemoved: true });
   expect((await selectDeployments(central.pool, build.host)).map((row) => row.state)).toEqual(["held"]);
 

@@ -7,7 +7,7 @@ import type { ClientBase } from "pg";
 export async function raiseGeneration(
   client: ClientBase,
   siteId: bigint,
-  state: "wanted" | "removing",
+  state: "wanted" | "removing" | "evicted",
   above = 0n,
 ): Promise<bigint> {
   await client.query(

@@ -2,7 +2,7 @@ import type { Pool } from "pg";
 
 export type Work = {
   siteId: bigint;
-  siteState: "wanted" | "removing" | "removed";
+  siteState: "wanted" | "removing" | "removed" | "evicted";
   generation: bigint;
   host: string;
   kind: "preview" | "production";

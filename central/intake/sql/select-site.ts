@@ -3,7 +3,8 @@ import type { SiteNow } from "#central/decision/compare-with-newest.ts";
 
 export type Site = SiteNow & { id: bigint };
 
-const query = `select s.id, s.generation, s.state, case when d.id is not null then jsonb_build_object('commit', d.commit_sha, 'state', d.state) end as newest
+const query = `select s.id, s.generation, s.state, case when d.id is not null then jsonb_build_object('commit', d.commit_sha, 'state', d.state,
+    'timesLost', (select count(*) from deployment_history l where l.site_id = s.id and l.commit_sha = d.commit_sha and l.state = 'lost')) end as newest
   from sites s left join lateral (
     select id, commit_sha, state from deployment_history where site_id = s.id order by generation desc limit 1
   ) d on true

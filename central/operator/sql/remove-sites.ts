@@ -1,7 +1,7 @@
 import type { ClientBase } from "pg";
 
 /**
- * Ends all that is planned or running for a config's sites and gives each wanted one the next generation, as 'removing'. A site that is
+ * Ends all that is planned or running for a config's sites and gives each wanted or evicted one the next generation, as 'removing'. A site that is
  * being removed already keeps its generation: its worker may have been asked for it.
  */
 export async function removeSites(client: ClientBase, configId: bigint): Promise<void> {
@@ -14,7 +14,7 @@ export async function removeSites(client: ClientBase, configId: bigint): Promise
   );
   await client.query(
     `update sites set state = 'removing', generation = generation + 1, updated_at = now()
-     where config_id = $1 and state = 'wanted'`,
+     where config_id = $1 and state in ('wanted', 'evicted')`,
     [configId],
   );
 }

@@ -1,4 +1,5 @@
 import type { ClientBase } from "pg";
+import { maxLost } from "#central/decision/compare-with-newest.ts";
 
 export type LostDeployment = { id: bigint; siteId: bigint };
 
@@ -10,9 +11,6 @@ export async function lockExpired(client: ClientBase): Promise<{ id: bigint; sit
   );
   return rows;
 }
-
-/** A commit that takes its worker down, or outlives it, this often in a row is not handed to a worker again by itself. */
-const maxLost = 3;
 
 /**
  * Ends a deployment as lost and puts its commit in the queue again under the next generation: what its old worker may still bring is refused

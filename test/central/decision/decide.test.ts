@@ -136,6 +136,14 @@ describe("the commit of the newest deployment", () => {
     expect(isDesiredAlready(site("wanted", "lost"), sha)).toBe(false);
     expect(isDesiredAlready(site("wanted", "superseded"), sha)).toBe(false);
   });
+  test("is not deployed again after it was lost three times, nor on a site that was evicted", () => {
+    expect(isDesiredAlready({ ...site("wanted", "lost"), newest: { commit: sha, state: "lost", timesLost: 3 } }, sha)).toBe(true);
+    expect(isDesiredAlready({ ...site("wanted", "lost"), newest: { commit: sha, state: "lost", timesLost: 2 } }, sha)).toBe(
+      false,
+    );
+    for (const state of ["succeeded", "superseded", "failed"]) expect(isDesiredAlready(site("evicted", state), sha)).toBe(true);
+    expect(isDesiredAlready(site("evicted", "succeeded"), "f".repeat(40))).toBe(false);
+  });
   test("is another one's reason for a new deployment", () => {
     expect(isDesiredAlready(site("wanted", "succeeded"), "f".repeat(40))).toBe(false);
     expect(isDesiredAlready({ ...site("wanted", "succeeded"), newest: null }, sha)).toBe(false);

@@ -57,8 +57,13 @@ async function addSite(configId: bigint, host: string, o: { state?: string; depl
   if (o.deployment !== undefined) {
     await server.pool.query(
       `insert into deployment_history (site_id, generation, commit_sha, branch, state, worker_id, lease_expires_at)
-       values ($1, 4, repeat('a', 40), 'main', $2, $3, case when $2 = 'queued' then null else now() + interval '30 s' end)`,
-      [id, o.deployment, o.worker ?? null],
+       values ($1, 4, repeat('a', 40), 'main', 'queued', $2, null)`,
+      [id, o.worker ?? null],
+    );
+    await server.pool.query(
+      `update deployment_history set state = $2, lease_expires_at = case when $2 = 'queued' then null else now() + interval '30 s' end
+       where site_id = $1`,
+      [id, o.deployment],
     );
   }
   return id;
