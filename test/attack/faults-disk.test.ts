@@ -10,6 +10,7 @@ import { elevation } from "#local/podman/elevation.ts";
 import { packFiles } from "#test/support/tar.ts";
 import { describeFailure } from "#worker/accept/describe-failure.ts";
 import { openSiteStore } from "#worker/accept/site-store.ts";
+import { evenBudgets } from "#test/support/cache-budgets.ts";
 import { openCacheStore } from "#worker/build/cache-store.ts";
 import { switchLiveLink } from "#worker/publish/live-link.ts";
 import { publishRelease } from "#worker/publish/publish-release.ts";
@@ -92,7 +93,7 @@ test("24 a generation that cannot be made durable is not taken, and what was kno
 });
 
 test("23 a cache that the worker's disk has no room for leaves the one before, and no part of itself", async () => {
-  const caches = await openCacheStore({ folder: join(disk, "caches"), maxBytes: 2 ** 30, totalBytes: 2 ** 30 });
+  const caches = await openCacheStore({ folder: join(disk, "caches"), maxBytes: 2 ** 30, budgets: evenBudgets(2 ** 30) });
   await caches.save("a", "old", Readable.from([await packFiles({ a: "1" })]));
   await expect(caches.save("a", "new", Readable.from([randomBytes(8 * 2 ** 20)]))).rejects.toMatchObject({ code: "ENOSPC" });
   expect((await caches.find("a"))?.packagesId).toBe("old");

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { Transform, type Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { errorCode } from "#common/error-details.ts";
+import { chooseEvictions, parseCacheKey, type CacheBudgets, type StoredCache } from "#worker/build/choose-evictions.ts";
 
 export type CacheStore = {
   /** The cache's tar, if there is one, and the packages that it was saved for. */
@@ -12,12 +13,16 @@ export type CacheStore = {
   save(key: string, packagesId: string, tar: Readable): Promise<{ saved: boolean }>;
 };
 
-/** Caches of package managers, one tar each. Those not used for longest go when all together are more than `totalBytes`. */
-export async function openCacheStore(o: { folder: string; maxBytes: number; totalBytes: number }): Promise<CacheStore> {
+/** Caches of package managers and of Nix, one tar for each `cacheKey`, within the budgets. */
+export async function openCacheStore(o: { folder: string; maxBytes: number; budgets: CacheBudgets }): Promise<CacheStore> {
   await mkdir(o.folder, { recursive: true, mode: 0o700 });
   for (const name of await readdir(o.folder)) if (name.endsWith(".tmp")) await rm(join(o.folder, name), { force: true });
   const tarFile = (key: string): string => join(o.folder, `${key}.tar`);
   const idFile = (key: string): string => join(o.folder, `${key}.id`);
+  const remove = async (key: string): Promise<void> => {
+    await rm(idFile(key), { force: true });
+    await rm(tarFile(key), { force: true });
+  };
   let counter = 0;
   return {
     async find(key) {
@@ -32,6 +37,8 @@ export async function openCacheStore(o: { folder: string; maxBytes: number; tota
       }
     },
     async save(key, packagesId, tar) {
+      // Not after it was written: a name that is nobody's would stay outside every budget.
+      parseCacheKey(key);
       const temporary = join(o.folder, `${key}.${counter++}.tmp`);
       try {
         await pipeline(tar, limitBytes(o.maxBytes), createWriteStream(temporary, { mode: 0o600 }));
@@ -44,8 +51,9 @@ export async function openCacheStore(o: { folder: string; maxBytes: number; tota
       await rm(idFile(key), { force: true });
       await rename(temporary, tarFile(key));
       await writeFile(idFile(key), packagesId, { mode: 0o600 });
-      await evict(o.folder, o.totalBytes);
-      return { saved: true };
+      const evicted = chooseEvictions(await listCaches(o.folder), o.budgets, Date.now());
+      for (const one of evicted) await remove(one);
+      return { saved: !evicted.includes(key) };
     },
   };
 }
@@ -68,15 +76,14 @@ function limitBytes(maxBytes: number): Transform {
   });
 }
 
-async function evict(folder: string, totalBytes: number): Promise<void> {
+async function listCaches(folder: string): Promise<StoredCache[]> {
   const tars = (await readdir(folder)).filter((name) => name.endsWith(".tar"));
-  const found = await Promise.all(tars.map(async (name) => ({ name, stats: await stat(join(folder, name)) })));
-  found.sort((a, b) => b.stats.mtimeMs - a.stats.mtimeMs);
-  let total = 0;
-  for (const { name, stats } of found) {
-    total += stats.size;
-    if (total <= totalBytes) continue;
-    await rm(join(folder, `${name.slice(0, -".tar".length)}.id`), { force: true });
-    await rm(join(folder, name), { force: true });
-  }
+  const found = await Promise.all(
+    tars.map(async (name) => {
+      // Two builds may end at once, and evict the same.
+      const stats = await stat(join(folder, name)).catch(() => undefined);
+      return stats === undefined ? [] : [{ key: name.slice(0, -".tar".length), bytes: stats.size, usedAt: stats.mtimeMs }];
+    }),
+  );
+  return found.flat();
 }

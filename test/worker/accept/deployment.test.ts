@@ -20,6 +20,7 @@ import { createAcceptor, type Acceptor } from "#worker/accept/create-acceptor.ts
 import { removeSite } from "#worker/accept/remove-site.ts";
 import { runDeployment } from "#worker/accept/run-deployment.ts";
 import { openSiteStore, type SiteStore } from "#worker/accept/site-store.ts";
+import { evenBudgets } from "#test/support/cache-budgets.ts";
 import { openCacheStore } from "#worker/build/cache-store.ts";
 import { cloneCommit } from "#worker/clone/clone-commit.ts";
 import { createSiteRouter } from "#worker/route/create-site-router.ts";
@@ -66,7 +67,7 @@ async function startTestWorker(): Promise<{
   const orders = new Set<bigint>();
   const sitesDir = join(folder, "www");
   const store = await openSiteStore(join(folder, "state"));
-  const caches = await openCacheStore({ folder: join(folder, "caches"), maxBytes: 1e6, totalBytes: 2e6 });
+  const caches = await openCacheStore({ folder: join(folder, "caches"), maxBytes: 1e6, budgets: evenBudgets(2e6) });
   const behind: Promise<unknown>[] = [];
   const errors: unknown[] = [];
   const dependencies = {

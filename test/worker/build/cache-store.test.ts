@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { Readable } from "node:stream";
 import { text } from "node:stream/consumers";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { evenBudgets } from "#test/support/cache-budgets.ts";
 import { cacheKey, openCacheStore } from "#worker/build/cache-store.ts";
 
 let folder: string;
@@ -13,7 +14,7 @@ beforeEach(async () => {
 afterEach(async () => rm(folder, { recursive: true, force: true }));
 
 test("A cache comes back whole with the packages it was saved for, over a restart too", async () => {
-  const options = { folder, maxBytes: 100, totalBytes: 1_000 };
+  const options = { folder, maxBytes: 100, budgets: evenBudgets(1_000) };
   const store = await openCacheStore(options);
   expect(await store.find("1-repository")).toBeUndefined();
   await store.save("1-repository", "id-1", Readable.from(["content"]));
@@ -23,21 +24,43 @@ test("A cache comes back whole with the packages it was saved for, over a restar
 });
 
 test("One that is too large is not kept, and does not replace what is there", async () => {
-  const store = await openCacheStore({ folder, maxBytes: 10, totalBytes: 1_000 });
-  await store.save("a", "id-1", Readable.from(["small"]));
-  expect(await store.save("a", "id-2", Readable.from([Buffer.alloc(11)]))).toEqual({ saved: false });
-  expect((await store.find("a"))?.packagesId).toBe("id-1");
+  const store = await openCacheStore({ folder, maxBytes: 10, budgets: evenBudgets(1_000) });
+  await store.save("1-repository", "id-1", Readable.from(["small"]));
+  expect(await store.save("1-repository", "id-2", Readable.from([Buffer.alloc(11)]))).toEqual({ saved: false });
+  expect((await store.find("1-repository"))?.packagesId).toBe("id-1");
   expect((await readdir(folder)).some((name) => name.endsWith(".tmp"))).toBe(false);
 });
 
-test("All together stay below their bound: those used longest ago go", async () => {
-  const store = await openCacheStore({ folder, maxBytes: 100, totalBytes: 150 });
-  for (const key of ["a", "b", "c"]) {
+test("All together stay below their bound: what one repository has too much of goes, that used longest ago first", async () => {
+  const store = await openCacheStore({ folder, maxBytes: 100, budgets: evenBudgets(150) });
+  for (const key of ["1-fork-1", "1-fork-2", "1-fork-3"]) {
     await store.save(key, "id", Readable.from([Buffer.alloc(60)]));
     await new Promise((settle) => setTimeout(settle, 20));
   }
-  expect(await store.find("a")).toBeUndefined();
-  expect(await store.find("c")).toBeDefined();
+  expect(await store.find("1-fork-1")).toBeUndefined();
+  expect(await store.find("1-fork-3")).toBeDefined();
+});
+
+test("B8 caches of forks, and of another repository, never push out a repository's own", async () => {
+  const budgets = { repository: { totalBytes: 200, repositoryBytes: 100 }, fork: { totalBytes: 200, repositoryBytes: 120 } };
+  const store = await openCacheStore({ folder, maxBytes: 100, budgets });
+  const save = async (key: string, bytes: number) => store.save(key, "id", Readable.from([Buffer.alloc(bytes)]));
+  await save("1-repository", 60);
+  await save("2-fork-1", 60);
+  for (let number = 1; number <= 20; number++) await save(`3-fork-${number}`, 60);
+  for (let repository = 10; repository <= 12; repository++) await save(`${repository}-repository`, 90);
+  expect(await store.find("1-repository")).toBeDefined();
+  expect(await store.find("2-fork-1")).toBeDefined();
+  const kept = (await readdir(folder)).filter((name) => name.endsWith(".tar")).toSorted();
+  expect(kept.filter((name) => name.startsWith("3-"))).toHaveLength(2);
+  expect(kept.filter((name) => /^1\d-/.test(name))).toHaveLength(1);
+});
+
+test("A name that is nobody's is not written, as no budget would count it", async () => {
+  const store = await openCacheStore({ folder, maxBytes: 100, budgets: evenBudgets(150) });
+  for (const key of ["a", "1-repository/../x", "../1-repository", "1-fork-"])
+    await expect(store.save(key, "id", Readable.from(["x"]))).rejects.toThrow("is no cache's key");
+  expect(await readdir(folder)).toEqual([]);
 });
 
 test("No two repositories, no fork and repository, and no two forks share a cache", () => {
