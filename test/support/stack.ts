@@ -1,9 +1,6 @@
-import { spawn, type ChildProcess } from "node:child_process";
 import { generateKeyPairSync, randomBytes } from "node:crypto";
-import { createWriteStream } from "node:fs";
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { once } from "node:events";
 import type { Client, Interceptor } from "@connectrpc/connect";
 import { createServiceClient } from "#common/rpc/client.ts";
 import { OperatorService } from "#gen/catapult/v1/operator_service_pb.js";
@@ -11,25 +8,34 @@ import { createPool } from "#central/database/pool.ts";
 import { migrate } from "#central/database/migrate.ts";
 import { createToken } from "#central/operator/tokens.ts";
 import { createLogger } from "#common/logger.ts";
-import { startCaddy } from "#local/caddy/start-caddy.ts";
 import { createCertificates } from "#local/certificates/create-certificates.ts";
 import { startForge } from "#local/forge/start-forge.ts";
-import { eventually } from "./eventually.ts";
+import { startDaemon, type Daemon } from "./daemon.ts";
 import { freePort } from "./free-port.ts";
-import { useTestPodman, type TestPodman } from "./podman.ts";
+import { createLinks, type LinkName } from "./links.ts";
+import { useTestPodman } from "./podman.ts";
+import { startStackWorker, type StackWorker } from "./stack-worker.ts";
 
 const repositoryRoot = join(import.meta.dirname, "../..");
 
-/** One daemon of the stack: the real command in a process of its own. */
-export type Daemon = { readonly pid: number; readonly logFile: string; stop(signal?: NodeJS.Signals): Promise<void> };
-
 export type Stack = Awaited<ReturnType<typeof startStack>>;
+
+export type StackOptions = {
+  environments?: string[];
+  database?: { url: string; drop(): Promise<void> };
+  /** How many Centrals share the database. The forge's webhooks and the workers' reports go to each in turn. */
+  centrals?: number;
+  /** Puts a proxy between the parts: `stack.links.get("central-worker").set({ blackhole: true })`. */
+  links?: boolean;
+  /** Variables besides those that the stack sets itself. */
+  env?: { central?: Record<string, string>; worker?: Record<string, string> };
+};
 
 /**
  * Catapult as production runs it, on loopback: `catapult central` and `catapult worker` as processes of their own over HTTPS, real
  * PostgreSQL, Podman, Caddy and git. Only GitHub is the forge.
  */
-export async function startStack(options: { environments?: string[]; database?: { url: string; drop(): Promise<void> } } = {}) {
+export async function startStack(options: StackOptions = {}) {
   const names = options.environments ?? ["one"];
   await mkdir(join(repositoryRoot, ".catapult/test"), { recursive: true });
   const directory = await mkdtemp(join(repositoryRoot, ".catapult/test/stack-"));
@@ -44,13 +50,23 @@ export async function startStack(options: { environments?: string[]; database?: 
     const certificates = await createCertificates({ directory: join(directory, "tls"), hosts: ["localhost", "127.0.0.1"] });
     const ca = await readFile(certificates.caFile, "utf8");
 
-    const centralPort = await freePort();
-    const centralUrl = `https://127.0.0.1:${centralPort}`;
+    const links = createLinks(options.links ?? false);
+    releases.push(() => links.stop());
+    const count = options.centrals ?? 1;
+    const ports: { host: string; port: number }[] = [];
+    for (let each = 0; each < count; each++) ports.push({ host: "127.0.0.1", port: await freePort() });
+    const isBehindProxy = options.links === true || count > 1;
+    const reach = async (name: LinkName): Promise<string> =>
+      `https://127.0.0.1:${isBehindProxy ? (await links.add(name, ports)).port : ports[0]!.port}`;
+    const webhooksUrl = await reach("forge-central");
+    const reportsUrl = await reach("worker-central");
+    const centralUrl = `https://127.0.0.1:${ports[0]!.port}`;
+
     const app = createAppKeys();
     const webhookSecret = randomBytes(24).toString("hex");
     const forge = await startForge({
       directory: join(directory, "forge"),
-      webhookUrl: `${centralUrl}/webhook/github`,
+      webhookUrl: `${webhooksUrl}/webhook/github`,
       webhookSecret,
       webhookCa: ca,
       app: { id: app.id, publicKey: app.publicKey },
@@ -67,32 +83,47 @@ export async function startStack(options: { environments?: string[]; database?: 
     const centralEnvironment = {
       ...tls,
       ...github,
-      DATABASE_URL: database.url,
       GITHUB_APP_ID: app.id,
       GITHUB_PRIVATE_KEY_FILE: keyFile,
       GITHUB_WEBHOOK_SECRET: webhookSecret,
       CENTRAL_URL: centralUrl,
-      CENTRAL_LISTEN: `127.0.0.1:${centralPort}`,
       CENTRAL_SECRET_KEY_FILE: secretKeyFile,
+      ...options.env?.central,
     };
-    const central = await startDaemon(directory, "central", centralEnvironment, `${centralUrl}/healthz`, ca);
-    releases.push(() => central.stop());
+    const centrals: Daemon[] = [];
+    for (const [index, { port }] of ports.entries()) {
+      const central = await startDaemon({
+        directory,
+        command: "central",
+        ...(index === 0 ? {} : { name: `central-${index}` }),
+        env: {
+          ...centralEnvironment,
+          DATABASE_URL: await links.through("central-postgres", database.url),
+          CENTRAL_LISTEN: `127.0.0.1:${port}`,
+        },
+        probe: `https://127.0.0.1:${port}/healthz`,
+        ca,
+      });
+      centrals.push(central);
+      releases.push(() => central.stop());
+    }
 
     const token = await createToken(pool, { name: "tests", scope: "write" });
     const operator = createOperatorClient(centralUrl, ca, token);
 
     const podman = await useTestPodman();
     releases.push(() => podman.release());
-    const workers = [];
+    const workers: StackWorker[] = [];
     for (const name of names) {
-      const worker = await startWorkerFor({
+      const worker = await startStackWorker({
         name,
         directory,
         operator,
         podman,
-        centralUrl,
+        centralUrl: reportsUrl,
         ca,
-        shared: { ...tls, ...github },
+        links,
+        shared: { ...tls, ...github, ...options.env?.worker },
         releases,
       });
       workers.push(worker);
@@ -104,15 +135,26 @@ export async function startStack(options: { environments?: string[]; database?: 
       ca,
       certificates,
       centralUrl,
+      /** Where each Central listens, with nothing between. */
+      centralUrls: ports.map(({ port }) => `https://127.0.0.1:${port}`),
       webhookSecret,
       forge,
-      central,
+      central: centrals[0]!,
+      centrals,
+      links,
       operator,
       token,
       workers,
+      podman,
       secretKeyFile,
       async stop() {
+        // While they are cut, daemons would wait for each other until their deadline.
+        for (const { proxy } of links.all()) proxy.set({});
         for (const release of releases.toReversed()) await release();
+        const missed = await Promise.all(
+          [...centrals, ...workers.map((worker) => worker.daemon)].map((one) => one.missedFailpoints()),
+        );
+        if (missed.flat().length > 0) throw new Error(`failpoints were armed and never hit: ${missed.flat().join(", ")}`);
         if (process.env["KEEP_TEST_STATE"] === undefined) await rm(directory, { recursive: true, force: true });
       },
     };
@@ -129,122 +171,6 @@ export function createOperatorClient(url: string, ca: string, token: string): Cl
     return next(request);
   };
   return createServiceClient(OperatorService, { url, ca, interceptors: [bearer] });
-}
-
-async function startWorkerFor(o: {
-  name: string;
-  directory: string;
-  operator: Client<typeof OperatorService>;
-  podman: TestPodman;
-  centralUrl: string;
-  ca: string;
-  shared: Record<string, string>;
-  releases: (() => Promise<unknown>)[];
-}) {
-  const directory = join(o.directory, `worker-${o.name}`);
-  await mkdir(directory, { recursive: true });
-  const caddy = await startCaddy({ stateDir: join(directory, "caddy"), log: () => {} });
-  o.releases.push(() => caddy.stop());
-  const [port, sitesPort] = [await freePort(), await freePort()];
-  const url = `https://127.0.0.1:${port}`;
-  const domain = `${o.name}.localhost`;
-  await o.operator.createEnvironment({
-    environment: { name: o.name, domainSuffixes: [domain], sitesUrl: `http://{host}:${sitesPort}` },
-  });
-  const added = await o.operator.createWorker({
-    worker: { id: `worker-${o.name}`, environment: o.name, endpoint: url, enabled: true },
-  });
-  const keyFile = join(directory, "worker-key.json");
-  await writeFile(keyFile, added.keyFile, { mode: 0o600 });
-  const environment = {
-    ...o.shared,
-    WORKER_KEY_FILE: keyFile,
-    CENTRAL_URL: o.centralUrl,
-    WORKER_LISTEN: `127.0.0.1:${port}`,
-    PODMAN_SOCKET: o.podman.socket,
-    BUILD_IMAGE: o.podman.imageReference,
-    CADDY_ADMIN: caddy.admin,
-    SITES_DIR: join(directory, "sites"),
-    SITES_LISTEN: `127.0.0.1:${sitesPort}`,
-    STATE_DIR: join(directory, "state"),
-    BUILD_MEMORY: "2g",
-    BUILD_SLOTS: "2",
-    ...(await machineNetwork()),
-  };
-  const start = () => startDaemon(directory, "worker", environment, `${url}/readyz`, o.ca);
-  const daemon = await start();
-  o.releases.push(() => daemon.stop());
-  return {
-    id: `worker-${o.name}`,
-    environment: o.name,
-    domain,
-    url,
-    keyFile,
-    sitesPort,
-    sitesDirectory: environment.SITES_DIR,
-    stateDirectory: environment.STATE_DIR,
-    daemon,
-    caddy,
-  };
-}
-
-/** The resolver and the CA bundle of the machine that runs the tests, for builds that fetch packages. */
-export async function machineNetwork(): Promise<Record<string, string>> {
-  const resolvers = (await readFile("/etc/resolv.conf", "utf8")).matchAll(/^nameserver\s+(\S+)/gm);
-  const caFile = process.env["SSL_CERT_FILE"] ?? process.env["NODE_EXTRA_CA_CERTS"];
-  return { BUILD_DNS: [...resolvers].map((match) => match[1]).join(","), ...(caFile ? { BUILD_CA_FILE: caFile } : {}) };
-}
-
-async function startDaemon(
-  directory: string,
-  name: "central" | "worker",
-  env: Record<string, string>,
-  probe: string,
-  ca: string,
-): Promise<Daemon> {
-  const logFile = join(directory, `${name}.log`);
-  const child = spawn(join(repositoryRoot, "cli/catapult"), [name], {
-    env: { PATH: process.env["PATH"] ?? "", HOME: directory, LOG_LEVEL: "debug", ...env },
-    stdio: ["ignore", "pipe", "pipe"],
-  });
-  const { pid } = child;
-  if (pid === undefined) throw new Error(`catapult ${name} could not be started`);
-  const sink = createWriteStream(logFile, { flags: "a" });
-  child.stdout.pipe(sink, { end: false });
-  child.stderr.pipe(sink, { end: false });
-  const exited = once(child, "exit");
-  await eventually(async () => {
-    if (child.exitCode !== null)
-      throw new DaemonEnded(`${name} ended with ${child.exitCode}: ${await readFile(logFile, "utf8")}`);
-    const { status } = await requestHttps(probe, ca);
-    if (status !== 200) throw new Error(`${probe} answered ${status}: ${(await readFile(logFile, "utf8")).slice(-2000)}`);
-  }, 30_000);
-  return {
-    pid,
-    logFile,
-    async stop(signal = "SIGTERM") {
-      if (isRunning(child)) child.kill(signal);
-      await exited;
-    },
-  };
-}
-
-class DaemonEnded extends Error {}
-
-function isRunning(child: ChildProcess): boolean {
-  return child.exitCode === null && child.signalCode === null;
-}
-
-async function requestHttps(url: string, ca: string): Promise<{ status: number }> {
-  const https = await import("node:https");
-  return new Promise((resolve, reject) => {
-    https
-      .get(url, { ca }, (response) => {
-        response.resume();
-        resolve({ status: response.statusCode ?? 0 });
-      })
-      .on("error", reject);
-  });
 }
 
 function createAppKeys() {
