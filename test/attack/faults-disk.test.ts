@@ -94,9 +94,11 @@ test("24 a generation that cannot be made durable is not taken, and what was kno
 
 test("23 a cache that the worker's disk has no room for leaves the one before, and no part of itself", async () => {
   const caches = await openCacheStore({ folder: join(disk, "caches"), maxBytes: 2 ** 30, budgets: evenBudgets(2 ** 30) });
-  await caches.save("a", "old", Readable.from([await packFiles({ a: "1" })]));
-  await expect(caches.save("a", "new", Readable.from([randomBytes(8 * 2 ** 20)]))).rejects.toMatchObject({ code: "ENOSPC" });
-  expect((await caches.find("a"))?.packagesId).toBe("old");
-  expect((await readdir(join(disk, "caches"))).toSorted()).toEqual(["a.id", "a.tar"]);
+  await caches.save("1-repository", "old", Readable.from([await packFiles({ a: "1" })]));
+  await expect(caches.save("1-repository", "new", Readable.from([randomBytes(8 * 2 ** 20)]))).rejects.toMatchObject({
+    code: "ENOSPC",
+  });
+  expect((await caches.find("1-repository"))?.contentId).toBe("old");
+  expect((await readdir(join(disk, "caches"))).toSorted()).toEqual(["1-repository.id", "1-repository.tar"]);
   expect((await lstat(disk)).isDirectory()).toBe(true);
 });

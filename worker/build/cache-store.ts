@@ -7,10 +7,10 @@ import { errorCode } from "#common/error-details.ts";
 import { chooseEvictions, parseCacheKey, type CacheBudgets, type StoredCache } from "#worker/build/choose-evictions.ts";
 
 export type CacheStore = {
-  /** The cache's tar, if there is one, and the packages that it was saved for. */
-  find(key: string): Promise<{ packagesId: string; open: () => Readable } | undefined>;
+  /** The cache's tar, if there is one, and what it was saved for. */
+  find(key: string): Promise<{ contentId: string; open: () => Readable } | undefined>;
   /** Replaces a cache whole, unless it is larger than one may be. Untrusted: it goes only back into a build with the same key. */
-  save(key: string, packagesId: string, tar: Readable): Promise<{ saved: boolean }>;
+  save(key: string, contentId: string, tar: Readable): Promise<{ saved: boolean }>;
 };
 
 /** Caches of package managers and of Nix, one tar for each `cacheKey`, within the budgets. */
@@ -27,16 +27,16 @@ export async function openCacheStore(o: { folder: string; maxBytes: number; budg
   return {
     async find(key) {
       try {
-        const packagesId = await readFile(idFile(key), "utf8");
+        const contentId = await readFile(idFile(key), "utf8");
         const now = new Date();
         await utimes(tarFile(key), now, now);
-        return { packagesId, open: () => createReadStream(tarFile(key)) };
+        return { contentId, open: () => createReadStream(tarFile(key)) };
       } catch (error) {
         if (errorCode(error) === "ENOENT") return undefined;
         throw error;
       }
     },
-    async save(key, packagesId, tar) {
+    async save(key, contentId, tar) {
       // Not after it was written: a name that is nobody's would stay outside every budget.
       parseCacheKey(key);
       const temporary = join(o.folder, `${key}.${counter++}.tmp`);
@@ -50,7 +50,7 @@ export async function openCacheStore(o: { folder: string; maxBytes: number; budg
       // Without its id a cache is not found: a crash in between costs a download.
       await rm(idFile(key), { force: true });
       await rename(temporary, tarFile(key));
-      await writeFile(idFile(key), packagesId, { mode: 0o600 });
+      await writeFile(idFile(key), contentId, { mode: 0o600 });
       const evicted = chooseEvictions(await listCaches(o.folder), o.budgets, Date.now());
       for (const one of evicted) await remove(one);
       return { saved: !evicted.includes(key) };

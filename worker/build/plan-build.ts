@@ -1,6 +1,7 @@
 import type { BuildPlan, Planned } from "#worker/build/build-plan.ts";
 import { planFailure } from "#worker/build/build-plan.ts";
 import { detectSite } from "#worker/build/detect-site.ts";
+import { identifyShell } from "#worker/build/identify-shell.ts";
 import { readSettings, type ConfigSettings } from "#worker/build/read-settings.ts";
 import type { Clone } from "#worker/clone/fetch-commit.ts";
 import { listFolder, readEntry } from "#worker/clone/read-tree.ts";
@@ -9,6 +10,8 @@ export type PlannedBuild = {
   plan: BuildPlan;
   /** Changes when the set of packages may: git's id of the lock file, or of package.json without one. */
   packagesId: string;
+  /** Changes when what the repository's own flake makes may; '' without one. */
+  shellId: string;
 };
 
 /** Reads from the commit what decides how it is built, and decides. */
@@ -34,5 +37,5 @@ export async function planBuild(clone: Clone, config: ConfigSettings, signal: Ab
   if (!planned.ok) return planned;
   const { lockFile } = planned.value;
   const packages = entries.find((entry) => entry.name === (lockFile ?? "package.json"));
-  return { ok: true, value: { plan: planned.value, packagesId: packages?.id ?? "" } };
+  return { ok: true, value: { plan: planned.value, packagesId: packages?.id ?? "", shellId: identifyShell([entries, top]) } };
 }

@@ -52,7 +52,7 @@ export async function runBuild(
     signal: AbortSignal;
   },
 ): Promise<BuildOutput> {
-  const { plan, packagesId } = o.planned;
+  const { plan, packagesId, shellId } = o.planned;
   if (plan.command === "") {
     const folder = [plan.rootDir, plan.outputDir].filter((part) => part !== "").join("/");
     const tar = await archiveTree(o.clone, folder, builder.maxSourceBytes, o.signal);
@@ -65,7 +65,8 @@ export async function runBuild(
     pullRequest: request.pullRequest,
   });
   const cache = await builder.caches.find(key);
-  const isUnchanged = packagesId !== "" && cache?.packagesId === packagesId;
+  const [cachedPackages, cachedShell = ""] = cache?.contentId.split("+") ?? [];
+  const hasPackages = packagesId !== "" && cachedPackages === packagesId;
   const result = await builder.runInSandbox({
     podman: builder.podman,
     imageReference: builder.imageReference,
@@ -88,7 +89,7 @@ export async function runBuild(
     // that is missing in what it cached, and without a lock file it would keep to old versions.
     environment: {
       ...buildEnvironment(request),
-      ...(isUnchanged && plan.lockFile !== undefined ? { npm_config_prefer_offline: "true" } : {}),
+      ...(hasPackages && plan.lockFile !== undefined ? { npm_config_prefer_offline: "true" } : {}),
     },
     variables: buildVariables(request),
     masker: o.masker,
@@ -106,9 +107,10 @@ export async function runBuild(
     tar: result.output,
     timings: result.timings,
     async saveCache() {
-      // The same packages again: what was seeded is what would be saved.
-      if (isUnchanged) return;
-      await builder.caches.save(key, packagesId, await result.cache());
+      // The same packages and the same shell again: what was seeded is what would be saved.
+      const hasAll = cachedPackages === packagesId && cachedShell === shellId;
+      if (hasAll && (packagesId !== "" || shellId !== "")) return;
+      await builder.caches.save(key, `${packagesId}+${shellId}`, await result.cache());
     },
     release: () => result.release(),
   };

@@ -19,7 +19,7 @@ test("A cache comes back whole with the packages it was saved for, over a restar
   expect(await store.find("1-repository")).toBeUndefined();
   await store.save("1-repository", "id-1", Readable.from(["content"]));
   const found = await (await openCacheStore(options)).find("1-repository");
-  expect(found?.packagesId).toBe("id-1");
+  expect(found?.contentId).toBe("id-1");
   expect(found && (await text(found.open()))).toBe("content");
 });
 
@@ -27,7 +27,7 @@ test("One that is too large is not kept, and does not replace what is there", as
   const store = await openCacheStore({ folder, maxBytes: 10, budgets: evenBudgets(1_000) });
   await store.save("1-repository", "id-1", Readable.from(["small"]));
   expect(await store.save("1-repository", "id-2", Readable.from([Buffer.alloc(11)]))).toEqual({ saved: false });
-  expect((await store.find("1-repository"))?.packagesId).toBe("id-1");
+  expect((await store.find("1-repository"))?.contentId).toBe("id-1");
   expect((await readdir(folder)).some((name) => name.endsWith(".tmp"))).toBe(false);
 });
 

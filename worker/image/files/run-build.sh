@@ -65,12 +65,57 @@ environment+=(
   YARN_CACHE_FOLDER=/build/cache/yarn YARN_GLOBAL_FOLDER=/build/cache/yarn-global YARN_ENABLE_TELEMETRY=0
 )
 
+# What a repository's own flake made in builds before of the same repository and trust. It is not signed: who may write there may as well
+# write what is built. A path that cannot be had from it is built.
+readonly nix_cache=/build/cache/nix
+# What of it is kept, in KiB, and how long keeping may take, in seconds.
+readonly nix_cache_limit=$((512 * 1024)) nix_cache_time=60
+
 cd -- "$root" 2>/dev/null || conclude $root_dir_missing 1 0 0
 
 flake=
 for folder in "$root" /build/source; do
   [[ -z $flake && -f $folder/flake.nix ]] && flake=$(realpath -- "$folder")
 done
+
+if [[ -n $flake && -f $nix_cache/nix-cache-info ]]; then
+  environment+=("NIX_CONFIG=extra-substituters = file://$nix_cache?trusted=true&priority=1"$'\n''fallback = true')
+fi
+
+# in_nix COMMAND…: with what the shell was made with, and nothing read from what the build left open.
+in_nix() {
+  env --ignore-environment "${environment[@]}" timeout --kill-after=1 "$nix_cache_time" "$@" </dev/null 2>>"$shell_log"
+}
+
+# keep_store: puts what derivations made in this build's store into the cache. Whatever goes wrong costs the next build time, never this one
+# its success. The repository's own source is no derivation's, and stays out, as it is new with each commit.
+keep_store() {
+  local paths path new=
+  local -a kept=()
+  mapfile -t paths < <(in_nix find /nix/store -maxdepth 1 -name '*.drv' -exec nix-store --query --outputs {} +)
+  for path in "${paths[@]}"; do
+    [[ -e $path ]] || continue
+    kept+=("$path")
+    path=${path#/nix/store/}
+    [[ -e $nix_cache/${path%%-*}.narinfo ]] || new=1
+  done
+  [[ -n $new ]] || return 0
+  copy_store && is_small && return
+  # Outgrown by what commits before needed: what this one needs may fit alone.
+  rm -rf -- "$nix_cache"
+  copy_store && is_small && return
+  rm -rf -- "$nix_cache"
+}
+
+copy_store() {
+  in_nix nix copy --no-check-sigs --to "file://$nix_cache?compression=zstd" "${kept[@]}"
+}
+
+is_small() {
+  local size
+  read -r size _ < <(du -sk -- "$nix_cache")
+  ((size <= nix_cache_limit))
+}
 
 ended=
 trap 'ended=1' TERM
@@ -89,6 +134,7 @@ trap 'ended=1' TERM
       echo "Using the dev shell of the repository's flake.nix"
       shell=(--no-write-lock-file "path:$flake")
       own=1
+      : >/build/run/own-shell
     else
       echo "The repository's flake.nix has no dev shell for $system; using Catapult's"
     fi
@@ -133,4 +179,5 @@ if [[ $output == /build/source ]]; then
 else
   mv --no-target-directory -- "$output" /build/output/site
 fi || reject $output_missing
+[[ -e /build/run/own-shell ]] && keep_store
 exit 0
