@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { connect, createServer, type Server } from "node:net";
 import { errorCode } from "#common/error-details.ts";
 import { withDeadline } from "#worker/podman/with-deadline.ts";
-import { format } from "./judge.ts";
+import { format } from "./observation.ts";
 
 export type HostListeners = {
   /** Listens there too, and proves that it answers. Gives the port; undefined: the address is not this machine's. */

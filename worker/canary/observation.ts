@@ -1,6 +1,11 @@
 /** What became of one attempt to reach an address. `token`: its listener answered. Else an error's code, or `connected`. */
 export type Attempt = { protocol: "tcp" | "udp"; address: string; port: number; outcome: string };
 
+/** One destination, in the words in which listeners tell of it too. */
+export function format(o: { protocol: string; address: string; port: number }): string {
+  return `${o.protocol} ${o.address} ${o.port}`;
+}
+
 export type Mount = { path: string; root: string; type: string; writable: boolean; bytes: number; inodes: number };
 
 /** One thing that the probe saw from inside, told as one line. */

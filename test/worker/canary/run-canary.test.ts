@@ -128,6 +128,12 @@ test("Rules that let everything out are named by every range, the gateway and th
   expect(await prove({ rules: dropLines(/reject with icmpx type host-unreachable/) })).toEqual(names.toSorted());
 });
 
+test("Rules that only drop what they must refuse are unproven by every range, the gateway and this machine's addresses", async () => {
+  const names = [...provenRanges.map((range) => `network_${range}`), "network_gateway", "network_host"];
+  const silent = (rules: string): string => rules.replaceAll("reject with icmpx type host-unreachable", "drop");
+  expect(await prove({ rules: silent })).toEqual(names.toSorted());
+});
+
 test("A foreign resolver, IPv6 and a target that does not answer are named", async () => {
   const weakness: Weakness = {
     rules: dropLines(/dport 53 reject|nfproto ipv6 reject/),

@@ -131,7 +131,9 @@ function attemptUdp(o: { address: string; port: number }): Promise<string> {
     const timer = setTimeout(() => end("ETIMEDOUT"), 200);
     socket.on("message", (data) => end(data.toString() === request.token ? "token" : "connected"));
     socket.on("error", (error: NodeJS.ErrnoException) => end(error.code ?? "ERROR"));
-    socket.connect(o.port, o.address, () => socket.send("x", (error) => error && end("EPERM")));
+    socket.connect(o.port, o.address, () =>
+      socket.send("x", (error: NodeJS.ErrnoException | null) => error && end(error.code ?? "ERROR")),
+    );
   });
 }
 
