@@ -3,6 +3,7 @@ import { checkTls } from "#common/config/check-tls.ts";
 import { parseSecretKey } from "#common/config/parse-secret-key.ts";
 import {
   parseChoice,
+  parseDuration,
   parseList,
   parseListen,
   parseLogLevel,
@@ -27,6 +28,22 @@ export const centralVariables = {
   listen: variable("CENTRAL_LISTEN", parseListen, { help: "where Central listens, host:port", default: ":8443" }),
   secretKey: variable("CENTRAL_SECRET_KEY", parseSecretKey, {
     help: "32 random bytes in base64url: what keys are encrypted with at rest",
+  }),
+  reconcileEveryMs: variable("RECONCILE_INTERVAL", parseDuration, {
+    help: "how often GitHub is compared with the database",
+    default: "5m",
+  }),
+  deliveriesKeepMs: variable("DELIVERIES_KEEP", parseDeliveriesAge, {
+    help: "how long webhook deliveries are kept once they ended; from 4d",
+    default: "30d",
+  }),
+  logsKeepMs: variable("LOGS_KEEP", parseAge, {
+    help: "how long logs and connections of builds are kept; the newest of a site stay",
+    default: "90d",
+  }),
+  historyKeepMs: variable("HISTORY_KEEP", parseAge, {
+    help: "how long ended deployments are kept; what is live or can be rolled back to stays",
+    default: "180d",
   }),
   tlsCert: optional("TLS_CERT_FILE", parseReadableFile, { help: "the server's certificate chain, PEM" }),
   tlsKey: optional("TLS_KEY_FILE", parseReadableFile, { help: "the server's private key, PEM" }),
@@ -78,4 +95,18 @@ function parseSecrets(value: string): string[] {
   const secrets = parseList(value);
   if (secrets.length < 1 || secrets.length > 2) throw new Error("expected one secret, or two with a comma between");
   return secrets;
+}
+
+/** Days or hours: a duration in milliseconds ends at 24 days. */
+function parseAge(value: string): number {
+  const match = /^([1-9][0-9]{0,4})(h|d)$/.exec(value);
+  if (match === null) throw new Error("expected a number of hours or days, such as 12h or 30d");
+  return Number(match[1]) * (match[2] === "d" ? 24 : 1) * 3_600_000;
+}
+
+/** What GitHub may still be asked for must still be known: it keeps three days. */
+function parseDeliveriesAge(value: string): number {
+  const age = parseAge(value);
+  if (age < 4 * 86_400_000) throw new Error("expected at least 4d: GitHub is asked for what it could not deliver for three days");
+  return age;
 }

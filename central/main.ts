@@ -13,12 +13,14 @@ import { createGitHub } from "./github/create-github.ts";
 import { createIntake } from "./intake/create-intake.ts";
 import { runJobs } from "./jobs/run-jobs.ts";
 import { createOperatorService, findToken } from "./operator/operator-service.ts";
+import { startGitHubSweepers } from "./reconcile/start-git-hub-sweepers.ts";
 import { startSweepers } from "./reconcile/start-sweepers.ts";
 import { createCentralService } from "./status/create-central-service.ts";
 import { createKeyFinder } from "./status/create-key-finder.ts";
 import { createNonceStore } from "./status/create-nonce-store.ts";
 import { trustCertificates } from "./trust-certificates.ts";
 import { createHttpHandler } from "./webhook/create-http-handler.ts";
+import { canStoreDeliveries } from "./webhook/sql/can-store-deliveries.ts";
 
 /** Central, whole: what is pushed last is stopped first, so that nothing new comes in while the rest drains. */
 export async function startCentral(config: CentralConfig, log: Logger, releasers: Releasers): Promise<{ url: string }> {
@@ -35,7 +37,11 @@ export async function startCentral(config: CentralConfig, log: Logger, releasers
 
   const jobs = await runJobs({ pool, tasks: createTasks({ pool, github, workers, secretKey, log }), log });
   releasers.push("job queue", async () => jobs.stop());
-  const sweepers = startSweepers({ pool, log });
+  const sweepers = startSweepers({
+    pool,
+    retention: { deliveriesMs: config.deliveriesKeepMs, logsMs: config.logsKeepMs, historyMs: config.historyKeepMs },
+    log,
+  });
   releasers.push("sweepers", async () => sweepers.stop());
   const intake = createIntake({ pool, github, log });
   releasers.push("intake", async () => intake.stop());
@@ -55,9 +61,12 @@ export async function startCentral(config: CentralConfig, log: Logger, releasers
     },
     tokens: async (bearer) => findToken(pool, bearer),
     http: createHttpHandler({ pool, secrets: config.webhookSecrets, onStored: () => intake.wake(), log }),
+    isReady: async () => canStoreDeliveries(pool),
     log,
   });
   releasers.push("server", async () => server.stop());
+  const comparison = startGitHubSweepers({ pool, github, log, everyMs: config.reconcileEveryMs });
+  releasers.push("comparison with GitHub", async () => comparison.stop());
   log.info({ url: server.url, publicUrl: config.centralUrl }, "Central is up");
   return { url: server.url };
 }

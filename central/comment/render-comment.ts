@@ -16,7 +16,7 @@ export type CommentDeployment = {
 /** What a pull request's comment shows, as the database has it. */
 export type CommentState = {
   siteId: bigint;
-  siteState: "wanted" | "removing" | "removed";
+  siteState: "wanted" | "removing" | "removed" | "evicted";
   url: string;
   /** What the environment's worker says of why it takes no builds; untrusted. */
   notReadyReason?: string | null;
@@ -35,6 +35,7 @@ const waitingFor: Readonly<Record<string, string>> = {
   unreachable: "Waiting for the worker: it cannot be reached.",
   not_ready: "Waiting for the worker: it is not ready.",
   busy: "Waiting for a free slot on the worker.",
+  repository_busy: "Waiting for another deployment of this repository to end.",
   github: "Waiting for GitHub: no clone token could be made.",
 };
 
@@ -57,6 +58,12 @@ function renderBody(state: CommentState): string[] {
   const { newest } = state;
   if (state.siteState === "removing") return ["**Removing the preview…**"];
   if (state.siteState === "removed") return ["**Preview removed.**"];
+  if (state.siteState === "evicted") {
+    return [
+      "**Preview removed to make room on the server.**",
+      "The next push to this pull request brings it back; so does closing and reopening it.",
+    ];
+  }
   if (newest === null) return ["**Waiting for a commit.**"];
   if (newest.state === "succeeded") return [`**Ready:** ${state.url}`, details(newest)];
   if (newest.state === "held") return renderHeld(state, newest);

@@ -1,4 +1,4 @@
-import { type ApprovalHint, readComment } from "./read-comment.ts";
+import { type ApprovalHint, type CommentHint, readComment } from "./read-comment.ts";
 import {
   type Fields,
   MalformedDelivery,
@@ -15,6 +15,7 @@ export type Hint =
   | { kind: "pull_request"; repositoryId: bigint; pullRequest: bigint; commit: string }
   | { kind: "branch"; repositoryId: bigint; commit: string }
   | ApprovalHint
+  | CommentHint
   | { kind: "processed" | "ignored" | "rejected"; reason: string };
 
 type Reader = (payload: Fields) => Hint;
@@ -51,6 +52,7 @@ function reparse(read: Reader, body: string): Hint {
 
 function readPullRequest(payload: Fields): Hint {
   const action = readText(payload["action"], "action");
+  if (action === "unlocked") return readUnlocked(payload);
   if (!handledActions.has(action))
     return { kind: "ignored", reason: `pull_request action ${action.slice(0, 64)} is not handled` };
   const repository = readFields(payload["repository"], "repository");
@@ -61,6 +63,12 @@ function readPullRequest(payload: Fields): Hint {
     pullRequest: readId(payload["number"], "number"),
     commit: readCommit(readFields(pullRequest["head"], "pull_request.head")["sha"], "pull_request.head.sha"),
   };
+}
+
+/** A comment that a locked conversation refused may be written now. */
+function readUnlocked(payload: Fields): CommentHint {
+  const repositoryId = readId(readFields(payload["repository"], "repository")["id"], "repository.id");
+  return { kind: "comment", repositoryId, pullRequest: readId(payload["number"], "number"), commentId: undefined };
 }
 
 function readPush(payload: Fields): Hint {

@@ -1,10 +1,12 @@
 import type { Pool } from "pg";
 import { errorMessage } from "#common/error-details.ts";
+import { failpoint } from "#common/failpoint.ts";
 import type { Logger } from "#common/logger.ts";
 import type { GitHub } from "#central/github/create-github.ts";
 import { GitHubError } from "#central/github/github-error.ts";
 import { addJob } from "#central/jobs/add-job.ts";
 import { type Hint, parseDelivery } from "./parse-delivery.ts";
+import { processCommentChange } from "./process-comment-change.ts";
 import { processApproval } from "./process-approval.ts";
 import { ClaimLostError, settle, type Settled } from "./settle.ts";
 import type { ClaimedDelivery } from "./sql/claim-deliveries.ts";
@@ -22,18 +24,30 @@ const maxDelayMs = 600_000;
 /** How long GitHub's reads may lag behind its webhooks before the second look. */
 const secondLookMs = 5_000;
 
+class EndlessDeliveryError extends Error {
+  override name = "EndlessDeliveryError";
+  constructor(attempts: number) {
+    super(`the delivery was taken up ${attempts} times and never ended`);
+  }
+}
+
 /** Does what a claimed delivery hints at, and ends it, or puts it off. Throws only when the database does not answer. */
 export async function processDelivery(o: Context, delivery: ClaimedDelivery): Promise<void> {
   const log = o.log.child({ delivery: delivery.guid, event: delivery.event });
-  const hint = parseDelivery(delivery.event, delivery.body);
   try {
+    // Each claim counts, so that one whose processing ends the process is given up too.
+    if (delivery.attempts > maxAttempts) throw new EndlessDeliveryError(delivery.attempts);
+    const hint = parseDelivery(delivery.event, delivery.body);
     if (hint.kind === "pull_request" || hint.kind === "branch") await settleHint(o, delivery, hint, log);
+    else if (hint.kind === "comment") await processCommentChange(o, delivery, hint);
     else if (hint.kind === "approval") await processApproval(o, delivery, hint, log);
     else await finishDelivery(o.pool, delivery, { state: hint.kind, reason: hint.reason });
   } catch (error) {
     if (error instanceof ClaimLostError) return;
     const delayMs = nextDelay(delivery.attempts, error);
-    log.warn({ err: error, attempts: delivery.attempts, delayMs }, "a delivery could not be processed");
+    if (delayMs === undefined)
+      log.error({ err: error, attempts: delivery.attempts }, "a delivery was given up: redeliver it at GitHub");
+    else log.warn({ err: error, attempts: delivery.attempts, delayMs }, "a delivery could not be processed");
     await postponeDelivery(o.pool, delivery, { reason: errorMessage(error), delayMs });
   }
 }
@@ -52,6 +66,7 @@ async function settleHint(o: Context, delivery: ClaimedDelivery, hint: SiteHint,
     }
     if (!(await finishDelivery(client, delivery, endOf(outcome, hint)))) throw new ClaimLostError(delivery.guid);
   });
+  await failpoint("intake.after-settle");
   log.info({ repository: hint.repositoryId.toString(), result: settled.result, reason: settled.reason }, "delivery processed");
 }
 

@@ -10,11 +10,15 @@ export type ApprovalHint = {
   commentId: bigint;
 };
 
+/** Something that may be our comment was deleted or changed, or a pull request takes comments again. */
+export type CommentHint = { kind: "comment"; repositoryId: bigint; pullRequest: bigint; commentId: bigint | undefined };
+
 type Unhandled = { kind: "ignored" | "rejected"; reason: string };
 
-/** Only what is commented counts: a comment that was edited may be another person's words under the name of its author. */
-export function readComment(payload: Fields): ApprovalHint | Unhandled {
+/** Only what is commented counts as a command: a comment that was edited may be another person's words under the name of its author. */
+export function readComment(payload: Fields): ApprovalHint | CommentHint | Unhandled {
   const action = readText(payload["action"], "action");
+  if (action === "deleted" || action === "edited") return readChange(action, payload);
   if (action !== "created") return { kind: "ignored", reason: `issue_comment action ${action.slice(0, 64)} is not handled` };
   const repository = readFields(payload["repository"], "repository");
   const issue = readFields(payload["issue"], "issue");
@@ -34,6 +38,23 @@ export function readComment(payload: Fields): ApprovalHint | Unhandled {
     repositoryId: readId(repository["id"], "repository.id"),
     pullRequest: readId(issue["number"], "issue.number"),
     commit: command.commit,
+    commentId: readId(comment["id"], "comment.id"),
+  };
+}
+
+/** An App's comment that a person, or anybody else than an App, changed: whether it is ours, its id tells. */
+function readChange(action: "deleted" | "edited", payload: Fields): CommentHint | Unhandled {
+  const comment = readFields(payload["comment"], "comment");
+  const byApp = (comment["performed_via_github_app"] ?? null) !== null;
+  if (!byApp) return { kind: "ignored", reason: `issue_comment action ${action} is handled for comments of Apps alone` };
+  // Our own edits come back as deliveries too.
+  if (action === "edited" && readFields(payload["sender"], "sender")["type"] === "Bot") {
+    return { kind: "ignored", reason: "an App edited its own comment" };
+  }
+  return {
+    kind: "comment",
+    repositoryId: readId(readFields(payload["repository"], "repository")["id"], "repository.id"),
+    pullRequest: readId(readFields(payload["issue"], "issue")["number"], "issue.number"),
     commentId: readId(comment["id"], "comment.id"),
   };
 }

@@ -4,14 +4,18 @@ import { type Decision, decideBranch, decidePullRequest } from "#central/decisio
 import { type Applied, deployCommit } from "#central/deployment/deploy-commit.ts";
 import { removeSite } from "#central/deployment/remove-site.ts";
 import type { GitHub } from "#central/github/create-github.ts";
+import { failpoint } from "#common/failpoint.ts";
 import { lookAtDefaultBranch, lookAtPullRequest } from "./look-at-github.ts";
 import { type Config, lockConfig } from "./sql/select-config.ts";
-import { selectSite } from "./sql/select-site.ts";
+import { lockSite, selectSite } from "./sql/select-site.ts";
+import { takePin } from "./sql/take-pin.ts";
 
 export type Settled = {
   result: "changed" | "unchanged" | "ignored" | "rejected";
   reason: string | undefined;
   commit: string | undefined;
+  /** What GitHub's state asks for, whether it was there already or not. */
+  wanted: Decision["do"];
 };
 
 /** Undoes what was applied: a claim was lost, so another replica does the same work. */
@@ -37,6 +41,7 @@ export async function settle(
   for (let look = 0; look < maxLooks; look += 1) {
     const seenGeneration = (await selectSite(o.pool, subject.config.id, subject.pullRequest))?.generation ?? 0n;
     const seen = await lookAndBind(o, subject);
+    await failpoint("intake.after-look");
     const settled = await withTransaction(o.pool, async (client) => {
       const config = await lockConfig(client, subject.config.id);
       const decision: Decision = config === undefined ? { do: "ignore", reason: "the deployment config is gone" } : seen(config);
@@ -69,19 +74,24 @@ async function apply(
   config: Config,
   decision: Decision,
   o: { pullRequest: bigint | undefined; seenGeneration: bigint; deliveryGuid?: string | undefined },
-): Promise<Applied> {
+): Promise<Applied | "pinned"> {
   if (decision.do === "deploy") {
+    const site = await lockSite(client, config.id, o.pullRequest);
+    if (site !== undefined && site.generation !== o.seenGeneration) return "moved";
+    if (site !== undefined && (await takePin(client, site.id, decision.desired.commit))) return "pinned";
     return deployCommit(client, config, decision.desired, { seenGeneration: o.seenGeneration, deliveryGuid: o.deliveryGuid });
   }
   if (decision.do === "remove" && o.pullRequest !== undefined) return removeSite(client, config, o.pullRequest, o);
   return "unchanged";
 }
 
-function describe(decision: Decision, applied: Applied): Settled {
-  if (decision.do === "ignore") return { result: "ignored", reason: decision.reason, commit: undefined };
-  if (decision.do === "reject") return { result: "rejected", reason: decision.reason, commit: undefined };
+function describe(decision: Decision, applied: Applied | "pinned"): Settled {
+  const wanted = decision.do;
+  if (decision.do === "ignore") return { result: "ignored", reason: decision.reason, commit: undefined, wanted };
+  if (decision.do === "reject") return { result: "rejected", reason: decision.reason, commit: undefined, wanted };
   const commit = decision.do === "deploy" ? decision.desired.commit : undefined;
-  if (applied === "host_taken") return { result: "rejected", reason: "its host belongs to another repository", commit };
-  if (applied === "unchanged") return { result: "unchanged", reason: "nothing new", commit };
-  return { result: "changed", reason: undefined, commit };
+  if (applied === "host_taken") return { result: "rejected", reason: "its host belongs to another repository", commit, wanted };
+  if (applied === "pinned") return { result: "unchanged", reason: "a rollback from this commit pins the site", commit, wanted };
+  if (applied === "unchanged") return { result: "unchanged", reason: "nothing new", commit, wanted };
+  return { result: "changed", reason: undefined, commit, wanted };
 }

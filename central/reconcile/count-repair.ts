@@ -12,6 +12,20 @@ export const repairKinds = [
   "comment_changed",
   // a second comment of ours on one pull request was deleted
   "comment_doubled",
+  // a site that should be live was not on its worker's disk, and was deployed again
+  "site_missing",
+  // a worker served another release than the one that should be live, and the site was deployed again
+  "release_differs",
+  // a site that nobody wants any more was still on a worker's disk, and was removed
+  "site_left",
+  // a worker has a site that the tables do not know, and keeps it: was an older database restored?
+  "site_unknown",
+  // a worker had seen a higher generation than the tables had, as after a restore, and the site's was raised above it
+  "generation_behind",
+  // work was to be done that had no job any more
+  "work_stalled",
+  // a worker removed a preview to make room on its disk
+  "preview_evicted",
 ] as const;
 
 export type RepairKind = (typeof repairKinds)[number];

@@ -1,29 +1,73 @@
-import type { Pool } from "pg";
+import type { ClientBase, Pool } from "pg";
+import type { SeenPullRequest } from "#central/decision/decide.ts";
+import { withTransaction } from "#central/database/with-transaction.ts";
 import type { GitHub } from "#central/github/create-github.ts";
+import { GitHubError } from "#central/github/github-error.ts";
 import { listOpenPullRequests } from "#central/github/list-open-pull-requests.ts";
-import { settle } from "#central/intake/settle.ts";
-import { selectConfig } from "#central/intake/sql/select-config.ts";
-import { selectWantedPreviews } from "./sql/select-wanted-previews.ts";
+import { settle, type Settled } from "#central/intake/settle.ts";
+import { type Config, selectConfig } from "#central/intake/sql/select-config.ts";
+import { addJob } from "#central/jobs/add-job.ts";
+import { countRepair } from "./count-repair.ts";
+import { differs } from "./differs.ts";
+import { recordLook } from "./sql/record-look.ts";
+import { selectCommentedSites } from "./sql/select-commented-sites.ts";
+import { selectLookedAt } from "./sql/select-looked-at.ts";
+import { selectPreviews } from "./sql/select-previews.ts";
+
+type Context = { pool: Pool; github: GitHub };
 
 /**
- * Compares a config's sites with GitHub and repairs what differs: its default branch, its open pull requests, and the previews whose pull
- * request is no longer open. `pullRequest` narrows it to one of them; 0 is the default branch.
+ * Compares a config's sites with GitHub and repairs what differs, both ways: its default branch, its open pull requests, the previews whose
+ * pull request is no longer open, and their comments. `pullRequest` narrows it to one of them; 0 is the default branch.
  */
-export async function lookAtConfig(
-  o: { pool: Pool; github: GitHub },
-  configId: bigint,
-  pullRequest: bigint | undefined,
-): Promise<void> {
+export async function lookAtConfig(o: Context, configId: bigint, pullRequest: bigint | undefined): Promise<void> {
   const config = await selectConfig(o.pool, configId);
   if (config === undefined) return;
   if (pullRequest !== undefined) {
     await settle(o, { config, pullRequest: pullRequest === 0n ? undefined : pullRequest }, async () => undefined);
     return;
   }
-  await settle(o, { config, pullRequest: undefined }, async () => undefined);
+  const finish = (await selectLookedAt(o.pool, configId)) ? countChange : async () => undefined;
+  await settle(o, { config, pullRequest: undefined }, finish);
+  // Renamed or moved, it is found again by the look at its branch.
   const current = await selectConfig(o.pool, configId);
   if (current === undefined) return;
-  const open = current.enabled && !current.deleting ? await listOpenPullRequests(o.github, current) : [];
-  const numbers = new Set([...open.map((seen) => seen.number), ...(await selectWantedPreviews(o.pool, configId))]);
-  for (const number of numbers) await settle(o, { config: current, pullRequest: number }, async () => undefined);
+  for (const number of await findDifferent(o, current)) await settle(o, { config: current, pullRequest: number }, finish);
+  await bringCommentsUpToDate(o, configId);
+  await recordLook(o.pool, configId);
+}
+
+async function countChange(client: ClientBase, settled: Settled): Promise<void> {
+  if (settled.result !== "changed") return;
+  await countRepair(client, settled.wanted === "remove" ? "preview_left" : "commit_missed");
+}
+
+/** The pull requests to look at one by one: a list may lag, so nothing is changed by it alone. */
+async function findDifferent(o: Context, config: Config): Promise<bigint[]> {
+  const open = await listOpen(o, config);
+  const previews = await selectPreviews(o.pool, config.id);
+  const listed = new Set(open.map((seen) => seen.number));
+  return [
+    ...open.filter((seen) => differs(config, seen, previews.get(seen.number))).map((seen) => seen.number),
+    ...[...previews.keys()].filter((number) => !listed.has(number)),
+  ];
+}
+
+/** A repository that is gone has none: each of its previews is then asked for by itself before it is removed. */
+async function listOpen(o: Context, config: Config): Promise<SeenPullRequest[]> {
+  try {
+    return await listOpenPullRequests(o.github, config);
+  } catch (error) {
+    if (error instanceof GitHubError && error.missing) return [];
+    throw error;
+  }
+}
+
+/** A comment that is what the tables say costs its job one query; one that was given up by accident is taken up again here. */
+async function bringCommentsUpToDate(o: Context, configId: bigint): Promise<void> {
+  const sites = await selectCommentedSites(o.pool, configId);
+  if (sites.length === 0) return;
+  await withTransaction(o.pool, async (client) => {
+    for (const siteId of sites) await addJob(client, { task: "comment", siteId });
+  });
 }

@@ -2,13 +2,12 @@ import type { Pool } from "pg";
 import type { Logger } from "#common/logger.ts";
 import { unlockDeadReplicas } from "#central/jobs/sql/unlock-dead-replicas.ts";
 import { checkWorkers } from "#central/readiness/check-workers.ts";
+import { deleteWhatIsOld, type Retention } from "./delete-what-is-old.ts";
+import { repeat, type Sweepers } from "./repeat.ts";
 import { replaceLostDeployments } from "./replace-lost-deployments.ts";
-import { deleteExpiredNonces } from "./sql/delete-expired-nonces.ts";
-
-export type Sweepers = { stop(): Promise<void> };
 
 /** What runs on a timer, on every replica; each is harmless beside itself. */
-export function startSweepers(o: { pool: Pool; log: Logger }): Sweepers {
+export function startSweepers(o: { pool: Pool; retention: Retention; log: Logger }): Sweepers {
   const sweepers = [
     repeat(o.log, "leases", 2_000, async () => replaceLostDeployments(o)),
     repeat(o.log, "replicas", 5_000, async () => {
@@ -17,31 +16,11 @@ export function startSweepers(o: { pool: Pool; log: Logger }): Sweepers {
     }),
     // Each worker is asked every 30 s by whichever replica comes first.
     repeat(o.log, "readiness of workers", 5_000, async () => checkWorkers(o)),
-    repeat(o.log, "nonces", 60_000, async () => deleteExpiredNonces(o.pool)),
+    repeat(o.log, "retention", 60_000, async () => deleteWhatIsOld(o, o.retention)),
   ];
   return {
     async stop() {
       await Promise.all(sweepers.map(async (sweeper) => sweeper.stop()));
-    },
-  };
-}
-
-/** Runs work at once and then every so often, never beside itself. */
-function repeat(log: Logger, name: string, everyMs: number, work: () => Promise<void>): Sweepers {
-  let running: Promise<void> | undefined;
-  function tick(): void {
-    running ??= work()
-      .catch((err: unknown) => log.warn({ err, sweeper: name }, "a sweeper failed"))
-      .finally(() => {
-        running = undefined;
-      });
-  }
-  const timer = setInterval(tick, everyMs);
-  tick();
-  return {
-    async stop() {
-      clearInterval(timer);
-      await running;
     },
   };
 }

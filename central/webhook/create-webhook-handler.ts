@@ -1,6 +1,7 @@
 import { isUtf8 } from "node:buffer";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
+import { failpoint } from "#common/failpoint.ts";
 import type { Logger } from "#common/logger.ts";
 import { checkHeaders, type DeliveryHeaders, maxBodyBytes, type Refusal } from "./check-headers.ts";
 import type { Inbox } from "./create-inbox.ts";
@@ -31,7 +32,9 @@ export function createWebhookHandler(o: {
       return { status: 401, reason: "the signature does not fit the body" };
     if (!isUtf8(body) || body.includes(0)) return { status: 400, reason: "the body is not UTF-8 text" };
     try {
+      await failpoint("webhook.before-commit");
       await o.inbox.store({ guid: headers.guid, event: headers.event, body });
+      await failpoint("webhook.after-commit");
     } catch (err) {
       o.log.error({ err, delivery: headers.guid }, "a delivery could not be stored");
       return { status: 503, reason: "the delivery could not be stored; redeliver it" };

@@ -16,7 +16,7 @@ beforeAll(async () => {
 });
 afterAll(async () => central.stop());
 
-test("one GUID five times on two replicas is one build", async () => {
+test("fault 07: one GUID five times on two replicas is one build", async () => {
   await addRepository(central, "twice");
   central.forge.setWebhookUrl(undefined);
   await central.forge.pushFiles({ owner: "acme", name: "twice", branch: "change", from: "main", files: { a: "1" } });

@@ -9,6 +9,8 @@ export type CommentTarget = Omit<CommentState, "logTail" | "url"> & {
   pullRequest: bigint | null;
   commentId: bigint | null;
   commentDigest: string | null;
+  /** Of a body that GitHub did not take. */
+  refusedDigest: string | null;
   installationId: bigint;
   githubOrg: string;
   githubRepo: string;
@@ -19,7 +21,7 @@ export type CommentTarget = Omit<CommentState, "logTail" | "url"> & {
 export async function selectCommentState(pool: Pool, siteId: bigint): Promise<CommentTarget | undefined> {
   const { rows } = await pool.query<CommentTarget>(
     `select s.id as "siteId", s.state as "siteState", s.kind, s.host, s.pull_request as "pullRequest", s.comment_id as "commentId",
-       s.comment_digest as "commentDigest", c.installation_id as "installationId", c.github_org as "githubOrg",
+       s.comment_digest as "commentDigest", s.comment_refused_digest as "refusedDigest", c.installation_id as "installationId", c.github_org as "githubOrg",
        c.github_repo as "githubRepo", c.deleting, e.sites_url as "sitesUrl",
        (select w.not_ready_reason from workers w where w.environment_id = e.id and w.enabled) as "notReadyReason", d.id as "deploymentId",
        case when d.id is not null then jsonb_build_object('state', d.state, 'commit', d.commit_sha, 'waiting', d.waiting,

@@ -24,8 +24,10 @@ test("GitHub's own pull requests give repository, number and commit for the four
   const pulls = all.filter(({ name }) => name === "pull_request").map(({ payload }) => payload);
   for (const payload of pulls) {
     const hint = parseDelivery("pull_request", JSON.stringify(payload));
-    const handled = ["opened", "synchronize", "reopened", "closed"].includes(String(payload["action"]));
-    expect(hint.kind).toBe(handled ? "pull_request" : "ignored");
+    const action = String(payload["action"]);
+    const handled = ["opened", "synchronize", "reopened", "closed"].includes(action);
+    // Whoever unlocks a conversation may have a comment waiting.
+    expect(hint.kind).toBe(handled ? "pull_request" : action === "unlocked" ? "comment" : "ignored");
   }
   expect(pulls.some((payload) => payload["action"] === "opened")).toBe(true);
 });
@@ -56,20 +58,20 @@ const bodyWithId = (id: string) =>
   `{"ref":"refs/heads/main","after":"${"a".repeat(40)}","repository":{"id":${id},"default_branch":"main"}}`;
 
 describe("bad input", () => {
-  test("10 deep, repeated and __proto__ keys are rejected or read like any other, and never throw", () => {
+  test("input 10 deep, repeated and __proto__ keys are rejected or read like any other, and never throw", () => {
     expect(parseDelivery("push", `${"[".repeat(10_000)}${"]".repeat(10_000)}`).kind).toBe("rejected");
     expect(parseDelivery("push", `${'{"repository":'.repeat(10_000)}1${"}".repeat(10_000)}`).kind).toBe("rejected");
     const twice = '{"ref":"refs/heads/x","ref":"refs/heads/main","after":"AFTER","repository":{"id":5,"default_branch":"main"}}';
     expect(parseDelivery("push", twice.replace("AFTER", "a".repeat(40))).kind).toBe("branch");
     expect(parseDelivery("push", '{"__proto__":{"repository":{"id":5}}}').kind).toBe("rejected");
   });
-  test("11 ids over 2^53 keep every digit, over 2^63 they are rejected", () => {
+  test("input 11 ids over 2^53 keep every digit, over 2^63 they are rejected", () => {
     expect(parseDelivery("push", bodyWithId("9007199254740993"))).toMatchObject({ repositoryId: 9_007_199_254_740_993n });
     for (const id of ["9223372036854775808", "0", "-1", "1.5", '"5"', "1e400", "null"]) {
       expect(parseDelivery("push", bodyWithId(id)).kind).toBe("rejected");
     }
   });
-  test("27 a commit that is none is rejected", () => {
+  test("input 27 a commit that is none is rejected", () => {
     for (const after of ["a".repeat(39), "a".repeat(41), "HEAD", "A".repeat(40), null, "--upload-pack=x"]) {
       expect(push({ after }).kind).toBe("rejected");
     }

@@ -61,7 +61,7 @@ test("a command that is not exact, and a payload that is not whole, are rejected
   }
 });
 
-test("11 ids over 2^53 keep every digit", () => {
+test("input 11 ids over 2^53 keep every digit", () => {
   const body = JSON.stringify({
     action: "created",
     repository: { id: 5 },

@@ -43,6 +43,10 @@ export async function startTestCentral(o: { worker?: boolean; replicas?: number 
     tls: "off",
     ca: undefined,
     logLevel: "error",
+    reconcileEveryMs: 300_000,
+    deliveriesKeepMs: 30 * 86_400_000,
+    logsKeepMs: 90 * 86_400_000,
+    historyKeepMs: 180 * 86_400_000,
   };
   const start = async () => {
     const releasers = createReleasers(log);
