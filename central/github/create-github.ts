@@ -1,6 +1,9 @@
 import { App } from "@octokit/app";
 import { Octokit } from "@octokit/core";
+import { RequestError } from "@octokit/request-error";
 import type { Logger } from "#common/logger.ts";
+import { readRetryAfter } from "./read-retry-after.ts";
+import { createSilence } from "./silence.ts";
 
 export type GitHubConfig = { appId: string; privateKey: string; apiUrl: string };
 
@@ -38,16 +41,34 @@ export function createGitHub(config: GitHubConfig, log: Logger): GitHub {
     appId: config.appId,
     apiUrl,
     fetch: fetchWithTimeout,
-    app: app.octokit,
+    app: obeySilence(app.octokit),
     installation(installationId) {
       let octokit = installations.get(installationId);
       if (octokit === undefined) {
-        octokit = app.getInstallationOctokit(Number(installationId));
+        octokit = app.getInstallationOctokit(Number(installationId)).then(obeySilence);
         installations.set(installationId, octokit);
       }
       return octokit;
     },
   };
+}
+
+/** Once GitHub asked to be left alone, this client's calls fail unsent until that is over, whoever makes them. */
+function obeySilence(octokit: Octokit): Octokit {
+  const silence = createSilence();
+  octokit.hook.wrap("request", async (request, options) => {
+    silence.check();
+    try {
+      return await request(options);
+    } catch (error) {
+      if (error instanceof RequestError && error.response !== undefined) {
+        const { status, message, response } = error;
+        silence.keep(readRetryAfter({ status, message, headers: response.headers }) ?? 0);
+      }
+      throw error;
+    }
+  });
+  return octokit;
 }
 
 function fetchWithTimeout(url: string | URL | Request, init?: RequestInit): Promise<Response> {

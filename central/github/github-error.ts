@@ -1,4 +1,6 @@
 import { RequestError } from "@octokit/request-error";
+import { readRetryAfter } from "./read-retry-after.ts";
+import { SilencedError } from "./silence.ts";
 
 export class GitHubError extends Error {
   override name = "GitHubError";
@@ -28,6 +30,9 @@ export async function callGitHub<T>(attempted: string, call: () => Promise<T>): 
 }
 
 function toGitHubError(attempted: string, cause: unknown): GitHubError {
+  if (cause instanceof SilencedError) {
+    return new GitHubError(`${attempted}: ${cause.message}`, { status: 429, retryAfterMs: cause.retryAfterMs, cause });
+  }
   if (!(cause instanceof RequestError) || cause.response === undefined) {
     return new GitHubError(`${attempted}: no answer (${cause instanceof Error ? cause.message : String(cause)})`, {
       status: 0,
@@ -36,20 +41,7 @@ function toGitHubError(attempted: string, cause: unknown): GitHubError {
   }
   return new GitHubError(`${attempted}: GitHub answered ${cause.status} (${cause.message.slice(0, 200)})`, {
     status: cause.status,
-    retryAfterMs: readRetryAfter(cause.status, cause.response.headers),
+    retryAfterMs: readRetryAfter({ status: cause.status, headers: cause.response.headers, message: cause.message }),
     cause,
   });
-}
-
-// Of both limits: retry-after in seconds; else, with nothing left, the moment of the reset; else a minute.
-function readRetryAfter(status: number, headers: Record<string, string | number | undefined>): number | undefined {
-  if (status !== 403 && status !== 429) return undefined;
-  const seconds = Number(headers["retry-after"] ?? Number.NaN);
-  if (Number.isFinite(seconds)) return clamp(seconds * 1000);
-  if (String(headers["x-ratelimit-remaining"]) === "0") return clamp(Number(headers["x-ratelimit-reset"]) * 1000 - Date.now());
-  return status === 429 ? 60_000 : undefined;
-}
-
-function clamp(ms: number): number {
-  return Number.isFinite(ms) ? Math.min(Math.max(ms, 1_000), 3_600_000) : 60_000;
 }
