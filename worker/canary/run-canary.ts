@@ -15,6 +15,8 @@ import { runPrepared } from "#worker/sandbox/run-prepared.ts";
 import type { SandboxSetup } from "#worker/sandbox/sandbox-types.ts";
 import { addresses6, chooseAddresses, linkAddresses, multicastAddress } from "./choose-addresses.ts";
 import type { CanaryOutcome } from "./create-canary.ts";
+import { HolderError } from "#worker/sandbox/start-holder.ts";
+import { describeFault } from "./describe-fault.ts";
 import { describeListener, describeWire, link } from "./describe-containers.ts";
 import { judge, type Evidence, type FailedProof } from "./judge.ts";
 import { listenOnHost, type HostListeners } from "./listen-on-host.ts";
@@ -36,13 +38,17 @@ export type CanaryOptions = Omit<SandboxSetup, "labels"> & {
  * a link from the build's network to a listener that has addresses out of each range, so that nothing of it goes anywhere else.
  */
 export async function runCanary(o: CanaryOptions): Promise<CanaryOutcome> {
-  let imageId = "";
   try {
     // From here on by the id alone: what is proven is what builds then run on, wherever the tag is moved.
-    imageId = await findImageId(o);
-    return { failed: await prove({ ...o, imageReference: imageId }), imageId };
+    const imageId = await findImageId(o);
+    return { kind: "judged", failed: await prove({ ...o, imageReference: imageId }), imageId };
   } catch (error) {
-    return { failed: [{ proof: error instanceof ProbeError ? "probe" : "engine", detail: errorMessage(error) }], imageId };
+    const detail = errorMessage(error);
+    if (error instanceof ProbeError) return { kind: "judged", failed: [{ proof: "probe", detail }], imageId: "" };
+    // With a cause the rules could not be looked at; without one they are not what they must be.
+    if (error instanceof HolderError && error.cause === undefined)
+      return { kind: "judged", failed: [{ proof: "network_rules", detail }], imageId: "" };
+    return { kind: "unanswered", reason: describeFault(error), detail };
   }
 }
 

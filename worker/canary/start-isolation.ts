@@ -47,7 +47,13 @@ export function startIsolation(o: {
     log: o.log,
   });
   o.releasers.push("canary", () => canary.stop());
-  const engine = watchEngine({ podman, imageReference, networkName, onChange: (reason) => canary.suspect(reason) });
+  const engine = watchEngine({
+    podman,
+    imageReference,
+    networkName,
+    onChange: (reason) => canary.suspect(reason),
+    onBlind: (reason) => o.log.warn({ reason }, "Podman's events do not come; it is looked at by calls more often"),
+  });
   o.releasers.push("watch over Podman", () => engine.stop());
   return {
     sweep,

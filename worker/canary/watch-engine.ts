@@ -1,128 +1,111 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type Dockerode from "dockerode";
-import { expectReadable } from "#worker/podman/expect-stream.ts";
-import { callPodman } from "#worker/podman/podman-error.ts";
-import { withDeadline } from "#worker/podman/with-deadline.ts";
-import { roleLabel, sandboxLabel } from "#worker/sandbox/sandbox-labels.ts";
-
-const callMs = 10_000;
-
-export type EngineWatchSchedule = { reconnectMs: number; imageMs: number; removalMs: number };
-
-/** `removalMs`: how long after a holder's end its removal may follow; one that is released is removed with its end. */
-export const engineWatchSchedule: EngineWatchSchedule = { reconnectMs: 1_000, imageMs: 15_000, removalMs: 10_000 };
+import { errorMessage } from "#common/error-details.ts";
+import { followHolders, openEvents } from "./follow-events.ts";
+import { readEngine, type EngineLook } from "./read-engine.ts";
 
 /**
- * Tells what makes earlier proofs worthless: Podman's service ended and came back, the builder image became another one, or a holder was
- * ended by somebody else than the worker. A Podman that keeps no events is watched by its image alone.
+ * `lookMs`: between two looks while events come; `blindMs`: while they do not. `removalMs`: how long after a holder's end its removal may
+ * follow; one that is released is removed with its end.
  */
-export function watchEngine(o: {
+export type EngineWatchSchedule = { reconnectMs: number; lookMs: number; blindMs: number; removalMs: number };
+
+export const engineWatchSchedule: EngineWatchSchedule = { reconnectMs: 1_000, lookMs: 15_000, blindMs: 5_000, removalMs: 10_000 };
+
+type Watched = {
   podman: Dockerode;
   imageReference: string;
   networkName: string;
   onChange: (reason: string) => void;
+  /** Told once each time that events stop coming, with what came back instead. */
+  onBlind?: (reason: string) => void;
   schedule?: EngineWatchSchedule;
-}): { stop(): void } {
+};
+
+/**
+ * Tells what makes earlier proofs worthless: Podman's service ended and came back, it or its networks are others than before, the builder
+ * image became another one, or a holder was ended by somebody else than the worker. Podman's events tell the ends at once. All is looked at by
+ * calls as well, more often where no events come: an engine may keep none, and a stream of them may be silent.
+ */
+export function watchEngine(o: Watched): { stop(): void } {
   const schedule = o.schedule ?? engineWatchSchedule;
   const stopping = new AbortController();
   const { signal } = stopping;
-  void watchImage(o, schedule, signal).catch(() => undefined);
-  void watchEvents(o, schedule, signal).catch(() => undefined);
+  const sight: Sight = { blind: undefined, told: new Set() };
+  void look(o, schedule, sight, signal).catch(() => undefined);
+  void follow(o, schedule, sight, signal).catch(() => undefined);
   return { stop: () => stopping.abort() };
 }
 
-type Watched = Parameters<typeof watchEngine>[0];
+type Sight = {
+  /** Why no events come; undefined: they do. */
+  blind: string | undefined;
+  /** Ids of holders whose end was told of, by an event or a look. */
+  told: Set<string>;
+};
 
-async function watchImage(o: Watched, { imageMs }: EngineWatchSchedule, signal: AbortSignal): Promise<void> {
-  let known: string | undefined;
-  for (;;) {
-    const id = await withDeadline(callMs, "look for the image", o.podman.getImage(o.imageReference).inspect()).then(
-      (image) => image.Id,
-      () => undefined,
-    );
-    if (id !== undefined) {
-      if (known !== undefined && id !== known) o.onChange("the builder image changed");
-      known = id;
+function tellEnded(o: Watched, { told }: Sight, ids: readonly string[]): void {
+  const news = ids.filter((id) => !told.has(id));
+  for (const id of news) told.add(id);
+  if (news.length > 0) o.onChange("a network's holder was ended by somebody else");
+}
+
+async function look(o: Watched, schedule: EngineWatchSchedule, sight: Sight, signal: AbortSignal): Promise<void> {
+  let known: EngineLook | undefined;
+  let isLost = false;
+  for (let at = performance.now(); ; at = performance.now()) {
+    const seen = await readEngine(o).catch(() => undefined);
+    signal.throwIfAborted();
+    if (seen !== undefined) {
+      for (const change of compare(known, seen, isLost)) o.onChange(change);
+      // Twice in a row: one that is being released is gone by the next look.
+      tellEnded(
+        o,
+        sight,
+        seen.endedHolders.filter((id) => known?.endedHolders.includes(id)),
+      );
+      for (const id of sight.told) if (!seen.endedHolders.includes(id)) sight.told.delete(id);
+      known = { ...seen, imageId: seen.imageId ?? known?.imageId };
     }
-    await sleep(imageMs, undefined, { signal, ref: false });
+    isLost = seen === undefined;
+    // What is blind is looked at from now on, whatever the wait was to be.
+    const isDue = (): boolean => performance.now() - at >= (sight.blind === undefined ? schedule.lookMs : schedule.blindMs);
+    do await sleep(Math.min(schedule.blindMs, schedule.lookMs), undefined, { signal, ref: false });
+    while (!isDue());
   }
 }
 
-async function watchEvents(o: Watched, schedule: EngineWatchSchedule, signal: AbortSignal): Promise<void> {
-  let lost = false;
+/** What is other than it was at the look before. */
+function compare(known: EngineLook | undefined, seen: EngineLook, wasLost: boolean): string[] {
+  if (known === undefined) return [];
+  const changes = [
+    wasLost && "Podman's service did not answer and is back",
+    seen.imageId !== undefined && known.imageId !== undefined && seen.imageId !== known.imageId && "the builder image changed",
+    seen.identity !== known.identity && "Podman or its networks changed",
+  ];
+  return changes.filter((change) => change !== false);
+}
+
+async function follow(o: Watched, schedule: EngineWatchSchedule, sight: Sight, signal: AbortSignal): Promise<void> {
+  const lose = (reason: string): void => {
+    if (sight.blind === undefined) o.onBlind?.(reason);
+    sight.blind = reason;
+  };
   for (;;) {
     try {
-      const stream = await openEvents(o);
-      if (lost) o.onChange("Podman's service ended and is back");
-      lost = false;
-      await readEvents(stream, o, schedule, signal);
-      lost = true;
-    } catch {
-      // Not there, or it keeps no events; readiness tells of the first.
+      const stream = await openEvents(o.podman, o.networkName);
+      // What happened meanwhile no event will tell any more.
+      if (sight.blind !== undefined) o.onChange("Podman's events were lost and are back");
+      sight.blind = undefined;
+      await followHolders(stream, {
+        removalMs: schedule.removalMs,
+        onEnded: (id) => tellEnded(o, sight, [id]),
+        signal,
+      });
+      lose("the stream of events ended");
+    } catch (error) {
+      lose(errorMessage(error));
     }
     await sleep(schedule.reconnectMs, undefined, { signal, ref: false });
-  }
-}
-
-async function openEvents(o: Watched): Promise<NodeJS.ReadableStream> {
-  const filters = { type: ["container" as const], label: [`${sandboxLabel}=${o.networkName}`] };
-  return expectReadable(
-    await callPodman("follow the events", async () => withDeadline(callMs, "follow the events", o.podman.getEvents({ filters }))),
-  );
-}
-
-/** Settles when the stream ends. */
-async function readEvents(
-  stream: NodeJS.ReadableStream,
-  o: Watched,
-  { removalMs }: EngineWatchSchedule,
-  signal: AbortSignal,
-): Promise<void> {
-  const ended = new Map<string, NodeJS.Timeout>();
-  const onEvent = ({ action, id, role }: Event): void => {
-    if (role !== "holder") return;
-    if (action === "died")
-      ended.set(
-        id,
-        setTimeout(() => o.onChange("a network's holder was ended by somebody else"), removalMs),
-      );
-    if (action === "remove") {
-      clearTimeout(ended.get(id));
-      ended.delete(id);
-    }
-  };
-  let rest = "";
-  stream.on("data", (chunk: Buffer | string) => {
-    const lines = (rest + chunk.toString()).split("\n");
-    rest = (lines.pop() ?? "").slice(-65_536);
-    for (const line of lines) {
-      const event = parseEvent(line);
-      if (event !== undefined) onEvent(event);
-    }
-  });
-  await new Promise<void>((resolve) => {
-    stream
-      .once("end", resolve)
-      .once("close", resolve)
-      .once("error", () => resolve());
-    signal.addEventListener("abort", () => {
-      if ("destroy" in stream && typeof stream.destroy === "function") stream.destroy();
-      for (const timer of ended.values()) clearTimeout(timer);
-      resolve();
-    });
-  });
-}
-
-type Event = { action: string; id: string; role: string | undefined };
-
-/** One event as Podman writes it; undefined: it is none that says anything here. */
-function parseEvent(line: string): Event | undefined {
-  try {
-    const event: { Action?: string; Actor?: { ID?: string; Attributes?: Record<string, string> } } = JSON.parse(line);
-    const { Action: action = "", Actor: actor } = event;
-    // Docker's word for it.
-    return { action: action === "die" ? "died" : action, id: actor?.ID ?? "", role: actor?.Attributes?.[roleLabel] };
-  } catch {
-    return undefined;
   }
 }

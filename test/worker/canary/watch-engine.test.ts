@@ -1,0 +1,99 @@
+import type Dockerode from "dockerode";
+import { expect, onTestFinished, test } from "vitest";
+import { eventually } from "#test/support/eventually.ts";
+import { watchEngine } from "#worker/canary/watch-engine.ts";
+
+/** A Podman that says what a test wants it to; only what the watch asks is there. */
+function createEngine() {
+  const engine = {
+    events: "none" as "none" | "silent",
+    answers: true,
+    version: "5.0.0",
+    imageId: "one",
+    networks: [{ Name: "podman", Id: "1", Driver: "bridge", Labels: {} as Record<string, string> }],
+    ended: [] as { Id: string }[],
+    looks: 0,
+  };
+  const answer = async <T>(value: T): Promise<T> => {
+    if (!engine.answers) throw Object.assign(new Error("connect ECONNREFUSED"), { code: "ECONNREFUSED" });
+    return value;
+  };
+  const client = {
+    getImage: () => ({ inspect: async () => answer({ Id: engine.imageId }) }),
+    version: async () => {
+      engine.looks += 1;
+      return answer({ Version: engine.version, ApiVersion: "1.41", KernelVersion: "6" });
+    },
+    info: async () => answer({ CgroupVersion: "2" }),
+    listNetworks: async () => answer(engine.networks),
+    listContainers: async () => answer(engine.ended),
+    getEvents: async () => {
+      if (engine.events === "none") throw Object.assign(new Error("no events are kept"), { statusCode: 500 });
+      const { PassThrough } = await import("node:stream");
+      return new PassThrough();
+    },
+  };
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the watch asks for no more of it
+  return { engine, podman: client as unknown as Dockerode };
+}
+
+function watch(o: { events: "none" | "silent"; lookMs?: number; blindMs?: number }) {
+  const { engine, podman } = createEngine();
+  engine.events = o.events;
+  const changes: string[] = [];
+  const blind: string[] = [];
+  const watching = watchEngine({
+    podman,
+    imageReference: "localhost/builder",
+    networkName: "cttest",
+    onChange: (reason) => changes.push(reason),
+    onBlind: (reason) => blind.push(reason),
+    schedule: { reconnectMs: 20, lookMs: o.lookMs ?? 20, blindMs: o.blindMs ?? 20, removalMs: 1_000 },
+  });
+  onTestFinished(() => watching.stop());
+  const settled = async (): Promise<void> => {
+    const { looks } = engine;
+    await eventually(() => expect(engine.looks).toBeGreaterThan(looks + 2));
+  };
+  return { engine, changes, blind, settled };
+}
+
+test.each(["none", "silent"] as const)(
+  "An engine whose events are %s is looked at by calls: each change of it is told once",
+  async (events) => {
+    const { engine, changes, settled } = watch({ events });
+    await settled();
+    expect(changes).toEqual([]);
+    engine.version = "5.0.1";
+    await settled();
+    engine.imageId = "two";
+    await settled();
+    engine.networks = [...engine.networks, { Name: "somebody's", Id: "2", Driver: "bridge", Labels: {} }];
+    await settled();
+    engine.networks = [...engine.networks, { Name: "a build's", Id: "3", Driver: "bridge", Labels: { "catapult.sandbox": "x" } }];
+    await settled();
+    engine.ended = [{ Id: "a" }];
+    await settled();
+    engine.answers = false;
+    await settled();
+    engine.answers = true;
+    await settled();
+    expect(changes).toEqual([
+      "Podman or its networks changed",
+      "the builder image changed",
+      "Podman or its networks changed",
+      "a network's holder was ended by somebody else",
+      "Podman's service did not answer and is back",
+    ]);
+  },
+);
+
+test("Where no events come that is told, the engine is looked at more often, and what was missed counts as a change once they come", async () => {
+  const { engine, changes, blind, settled } = watch({ events: "none", lookMs: 60_000, blindMs: 20 });
+  await settled();
+  expect(blind).toEqual(["Could not follow the events: Podman answered no events are kept"]);
+  expect(changes).toEqual([]);
+  engine.events = "silent";
+  await eventually(() => expect(changes).toEqual(["Podman's events were lost and are back"]));
+  expect(blind).toHaveLength(1);
+});

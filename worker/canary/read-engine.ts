@@ -1,0 +1,48 @@
+import type Dockerode from "dockerode";
+import { callPodman } from "#worker/podman/podman-error.ts";
+import { withDeadline } from "#worker/podman/with-deadline.ts";
+import { roleLabel, sandboxLabel } from "#worker/sandbox/sandbox-labels.ts";
+
+const callMs = 10_000;
+
+/** What a look at the engine tells. Each part stays the same as long as earlier proofs are worth something. */
+export type EngineLook = {
+  /** Undefined: the image is not there, which readiness tells by itself. */
+  imageId: string | undefined;
+  /** Version, runtime, kernel and storage, and the networks that no sandbox of any worker made. */
+  identity: string;
+  /** Ids of this worker's holders that do not run any more. */
+  endedHolders: string[];
+};
+
+/** Looks at the engine by calls alone, for whatever its events did not tell. Rejects when it does not answer. */
+export async function readEngine(o: { podman: Dockerode; imageReference: string; networkName: string }): Promise<EngineLook> {
+  const filters = { label: [`${sandboxLabel}=${o.networkName}`, `${roleLabel}=holder`], status: ["exited"] };
+  const [imageId, version, info, networks, ended] = await Promise.all([
+    ask("look for the image", async () => o.podman.getImage(o.imageReference).inspect()).then(
+      (image) => image.Id,
+      () => undefined,
+    ),
+    ask("ask for Podman's version", async () => o.podman.version()),
+    ask("ask for Podman's settings", async (): Promise<Record<string, unknown>> => o.podman.info()),
+    ask("list the networks", async () => o.podman.listNetworks()),
+    ask("list the holders that ended", async () => o.podman.listContainers({ all: true, filters })),
+  ]);
+  const settings = ["CgroupDriver", "CgroupVersion", "DefaultRuntime", "DockerRootDir", "Driver", "SecurityOptions"];
+  return {
+    imageId,
+    identity: JSON.stringify([
+      [version.Version, version.ApiVersion, version.KernelVersion],
+      settings.map((name) => info[name]),
+      networks
+        .filter((network) => network.Labels?.[sandboxLabel] === undefined)
+        .toSorted((a, b) => a.Name.localeCompare(b.Name))
+        .map((network) => [network.Name, network.Id, network.Driver, network.Internal, network.IPAM?.Config]),
+    ]),
+    endedHolders: ended.map(({ Id }) => Id).toSorted(),
+  };
+}
+
+async function ask<T>(what: string, call: () => Promise<T>): Promise<T> {
+  return callPodman(what, async () => withDeadline(callMs, what, call()));
+}
