@@ -29,7 +29,7 @@ export function createBuildRequest(
     url: siteUrl(work.sitesUrl, work.host),
     repositoryId: work.repositoryId,
     repository: work.repository,
-    commit: deployment.commit,
+    ...(deployment.fromRelease === null ? { commit: deployment.commit } : { release: deployment.fromRelease }),
     branch: deployment.branch,
     pullRequest: work.pullRequest ?? 0n,
     cloneToken,

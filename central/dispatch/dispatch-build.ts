@@ -11,6 +11,7 @@ import { createBuildRequest } from "./build-request.ts";
 import { attemptsUntilTold, retryDelayMs } from "./delays.ts";
 import { openBuildVariables } from "./open-build-variables.ts";
 import type { DispatchContext } from "./dispatch-site.ts";
+import { compareSoon } from "./sql/compare-soon.ts";
 import { handBack, type Waiting } from "./sql/hand-back.ts";
 import { markDispatched } from "./sql/mark-dispatched.ts";
 import type { Deployment, Work } from "./sql/select-work.ts";
@@ -22,6 +23,8 @@ type Build = Work & { deployment: Deployment };
 /** A busy worker is asked again at once when a deployment of its environment ends; this is for when nothing ends. */
 const busyMs = 5_000;
 const noWorkerMs = 15_000;
+/** The same: when one of the repository's deployments ends, the next one is handed over at once. */
+const repositoryBusyMs = 10_000;
 
 export async function dispatchBuild(o: DispatchContext, work: Build, job: { attempt: number; again: boolean }): Promise<void> {
   const { deployment, enabledWorker: worker } = work;
@@ -31,11 +34,17 @@ export async function dispatchBuild(o: DispatchContext, work: Build, job: { atte
     await postpone(o, work, { waiting: "no_worker", attempt: 0, delayMs: noWorkerMs });
     return;
   }
+  // A release that exists is made live without a clone or a build: it needs no token and takes no slot.
+  const builds = deployment.fromRelease === null;
+  if (builds && !resend && work.repositoryBusy) {
+    await postpone(o, work, { waiting: "repository_busy", attempt: 0, delayMs: repositoryBusyMs });
+    return;
+  }
   // Before there is a token: a key that does not fit ends this job, and it is tried again.
-  const variables = await openBuildVariables(o, work.siteId, deployment);
-  let token: string;
+  const variables = builds ? await openBuildVariables(o, work.siteId, deployment) : [];
+  let token = "";
   try {
-    token = await mintCloneToken(o.github, work);
+    if (builds) token = await mintCloneToken(o.github, work);
   } catch (error) {
     o.log.warn({ err: error }, "no clone token could be made");
     const asked = error instanceof GitHubError ? error.retryAfterMs : undefined;
@@ -43,10 +52,12 @@ export async function dispatchBuild(o: DispatchContext, work: Build, job: { atte
     return;
   }
   const { id: deploymentId } = deployment;
-  const taken = await markDispatched(o.pool, { ...work, deploymentId, workerId: worker.id, resend });
-  const used = taken && (await callWorker(o, work, worker, { token, variables }, job.attempt));
+  const marked = await markDispatched(o.pool, { ...work, deploymentId, workerId: worker.id, resend, takesSlot: builds });
+  const used = marked === "dispatched" && (await callWorker(o, work, worker, { token, variables }, job.attempt));
+  if (marked === "repository_busy")
+    await postpone(o, work, { waiting: "repository_busy", attempt: 0, delayMs: repositoryBusyMs });
   // A worker that took the build revokes its token itself. Of one whose answer was lost nobody knows: the token ends within the hour.
-  if (!used)
+  if (!used && token !== "")
     await revokeToken(o.github, token).catch((err: unknown) => o.log.debug({ err }, "an unused clone token was not revoked"));
 }
 
@@ -69,7 +80,7 @@ async function callWorker(
     }
     if (answer.outcome === Outcome.BUSY) {
       await postpone(o, work, { waiting: "busy", attempt: 0, delayMs: busyDelayMs(answer.retryAfter) });
-    } else if (answer.outcome === Outcome.SUPERSEDED) await recordSuperseded(o, work);
+    } else if (answer.outcome === Outcome.SUPERSEDED) await recordSuperseded(o, work, worker.id);
     // ALREADY_DONE: the result is reported again, under the lease that this dispatch began.
     return false;
   } catch (err) {
@@ -95,17 +106,24 @@ async function postpone(
   wait: { waiting: Waiting; attempt: number; delayMs: number },
 ): Promise<void> {
   await withTransaction(o.pool, async (client) => {
-    const told = wait.attempt >= attemptsUntilTold || wait.waiting === "no_worker" || wait.waiting === "not_ready";
+    const told = wait.attempt >= attemptsUntilTold || ["no_worker", "not_ready", "repository_busy"].includes(wait.waiting);
     if ((await handBack(client, work.deployment.id, wait.waiting, told)) === "gone") return;
     await addJob(client, { task: "dispatch", siteId: work.siteId, attempt: wait.attempt, delayMs: wait.delayMs });
     if (told && work.kind === "preview") await addJob(client, { task: "comment", siteId: work.siteId });
   });
 }
 
-async function recordSuperseded(o: DispatchContext, work: Build): Promise<void> {
-  o.log.error("the worker knows a higher generation of this site than Central: was the database restored? Redeploy the site");
+/**
+ * The worker knows a higher generation of this site than Central: the database was restored from a time before it. Only the worker can say which,
+ * so its sites are compared with the tables soon; that raises the site's generation above it and deploys the commit again.
+ */
+async function recordSuperseded(o: DispatchContext, work: Build, workerId: string): Promise<void> {
+  o.log.error(
+    "the worker knows a higher generation of this site than Central: was the database restored? Its sites are compared",
+  );
   await withTransaction(o.pool, async (client) => {
     if (!(await supersedeDeployment(client, work.deployment.id))) return;
+    await compareSoon(client, workerId);
     if (work.kind === "preview") await addJob(client, { task: "comment", siteId: work.siteId });
   });
 }

@@ -5,6 +5,7 @@ import { addJob } from "#central/jobs/add-job.ts";
 import { Outcome } from "#gen/catapult/v1/worker_service_pb.js";
 import { retryDelayMs } from "./delays.ts";
 import type { DispatchContext } from "./dispatch-site.ts";
+import { compareSoon } from "./sql/compare-soon.ts";
 import type { Work } from "./sql/select-work.ts";
 import { touchWorker } from "./sql/touch-worker.ts";
 
@@ -40,8 +41,9 @@ async function askWorker(
     if (answer.outcome === Outcome.SUPERSEDED) {
       o.log.error(
         { worker: worker.id },
-        "the worker knows a higher generation of this site than Central: was the database restored?",
+        "the worker knows a higher generation of this site than Central: was the database restored? Its sites are compared",
       );
+      await compareSoon(o.pool, worker.id);
     }
     return { attempt: attempt + 1, delayMs: retryDelayMs(attempt) };
   } catch (err) {

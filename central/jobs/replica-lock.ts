@@ -2,9 +2,15 @@ import { EventEmitter } from "node:events";
 import type { WorkerEvents } from "graphile-worker";
 import type { Pool, PoolClient } from "pg";
 import type { Logger } from "#common/logger.ts";
+import { forceUnlock } from "./sql/force-unlock.ts";
 import { lockReplica } from "./sql/lock-replica.ts";
 
-export type ReplicaLock = { events: WorkerEvents; release(): Promise<void> };
+export type ReplicaLock = {
+  events: WorkerEvents;
+  /** Frees the jobs that this replica still holds; answers how many runners it spoke for. */
+  handBack(): Promise<number>;
+  release(): Promise<void>;
+};
 
 const reacquireMs = 1_000;
 
@@ -50,6 +56,10 @@ export function holdReplicaLock(pool: Pool, log: Logger): ReplicaLock {
 
   return {
     events,
+    async handBack() {
+      await forceUnlock(pool, workerIds);
+      return workerIds.length;
+    },
     async release() {
       released = true;
       const client = await session;

@@ -9,12 +9,14 @@ export type Jobs = { stop(): Promise<void> };
 
 const concurrency = 8;
 const restartMs = 2_000;
+/** How long jobs may run on once the replica stops; a job takes milliseconds, or as long as GitHub or a worker hangs. */
+const drainMs = 15_000;
 
 /**
  * Runs the queue's tasks until stopped. A queue that ends because the database went away is started again: graphile-worker gives up where it
  * cannot record what became of a job.
  */
-export async function runJobs(o: { pool: Pool; tasks: TaskList; log: Logger }): Promise<Jobs> {
+export async function runJobs(o: { pool: Pool; tasks: TaskList; log: Logger; drainMs?: number }): Promise<Jobs> {
   const logger = graphileLogger(o.log);
   let current: { runner: Runner; lock: ReplicaLock } | undefined = await start(o, logger);
   const stop = new AbortController();
@@ -36,12 +38,29 @@ export async function runJobs(o: { pool: Pool; tasks: TaskList; log: Logger }): 
     }
   }
 
-  return {
-    async stop() {
-      stop.abort();
-      await current?.runner.stop().catch((err: unknown) => o.log.warn({ err }, "stopping the job queue"));
+  async function drain(): Promise<void> {
+    stop.abort();
+    const draining = current;
+    if (draining === undefined) return loop;
+    const drained = (async () => {
+      await draining.runner.stop().catch((err: unknown) => o.log.warn({ err }, "stopping the job queue"));
       await loop;
-      await current?.lock.release();
+      return true;
+    })();
+    const timeout = sleep(o.drainMs ?? drainMs, false, { ref: false });
+    // What hangs is handed back: another replica runs it at once, and every job is harmless beside itself.
+    if (!(await Promise.race([drained, timeout]))) {
+      const freed = await draining.lock.handBack();
+      o.log.warn({ freed }, "jobs that did not end in time were handed back");
+    }
+    await draining.lock.release();
+  }
+
+  let stopped: Promise<void> | undefined;
+  return {
+    stop() {
+      stopped ??= drain();
+      return stopped;
     },
   };
 }

@@ -3,8 +3,11 @@ import type { ClientBase, Pool } from "pg";
 import { withTransaction } from "#central/database/with-transaction.ts";
 import type { Logger } from "#common/logger.ts";
 import { finishRemoval } from "#central/deployment/finish-removal.ts";
+import { evictSite } from "#central/deployment/evict-site.ts";
+import { insertSuccessor } from "#central/deployment/sql/insert-successor.ts";
 import { restoreSite } from "#central/deployment/restore-site.ts";
 import { siteUrl } from "#central/dispatch/site-url.ts";
+import { countRepair } from "#central/reconcile/count-repair.ts";
 import { addJob } from "#central/jobs/add-job.ts";
 import { DeploymentState } from "#gen/catapult/v1/deployment_pb.js";
 import type { ReportStatusRequest } from "#gen/catapult/v1/central_service_pb.js";
@@ -49,7 +52,10 @@ async function reportDeployment(client: ClientBase, workerId: string, report: Re
   else if (isRunning(deployment.state)) await updateRunning(client, deployment.id, undefined);
   else if (deployment.state === "superseded" && state === "succeeded") await recordLateSuccess(client, deployment, report);
   // For deployments too that something newer took the place of: their packets went out all the same.
-  if (!isRunningState(state)) await insertEgress(client, deployment.id, report.egress);
+  if (!isRunningState(state)) {
+    await insertEgress(client, deployment.id, report.egress);
+    await kickQueued(client, deployment.environmentId);
+  }
   const wanted = deployment.state === "queued" || isRunning(deployment.state);
   return { acknowledgedLogLine, cancel: !wanted && isRunningState(state) };
 }
@@ -66,10 +72,15 @@ async function moveOn(
   }
   if (!(await finishDeployment(client, deployment.id, readResult(state, report)))) return;
   if (state === "succeeded") await setLive(client, { ...report, deploymentId: deployment.id });
+  // What a stopping worker gives back was not at fault: it does not count as lost, however often that happens.
+  if (report.handedBack && (await insertSuccessor(client, deployment)))
+    await addJob(client, { task: "dispatch", siteId: deployment.siteId });
   if (deployment.kind === "preview") await addJob(client, { task: "comment", siteId: deployment.siteId });
-  for (const siteId of await selectQueuedSites(client, deployment.environmentId, kicked)) {
-    await addJob(client, { task: "dispatch", siteId });
-  }
+}
+
+/** A slot is free, at the worker and of the repository. */
+async function kickQueued(client: ClientBase, environmentId: bigint): Promise<void> {
+  for (const siteId of await selectQueuedSites(client, environmentId, kicked)) await addJob(client, { task: "dispatch", siteId });
 }
 
 function isRunningState(state: string): state is RunningState {
@@ -92,6 +103,13 @@ async function reportRemoval(
   const { siteId, generation } = report;
   const site = await lockRemoval(client, siteId, workerId);
   if (site === undefined) throw notFound(report);
+  if (report.evicted) {
+    const became = await evictSite(client, siteId, generation);
+    if (became === "evicted") await countRepair(client, "preview_evicted");
+    log.warn({ worker: workerId, site: siteId.toString(), generation: generation.toString(), became }, "a worker made room");
+    // A production site is never given up for room: what a worker removed of it is brought back, below.
+    if (became !== "ignored" || site.kind === "preview") return { acknowledgedLogLine: 0n, cancel: false };
+  }
   const finished = await finishRemoval(client, { id: siteId, generation });
   // A report of a removal that a newer wanted generation followed is late, and one of a site that is removed is a repeat.
   if (!finished && site.state === "wanted" && generation >= site.generation) {

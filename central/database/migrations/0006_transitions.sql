@@ -52,7 +52,8 @@ begin
   if not (new.state = any (case old.state
     when 'wanted' then array['removing', 'evicted']
     when 'removing' then array['removed', 'wanted']
-    when 'removed' then array['wanted']
+    -- removing again: its worker still had it
+    when 'removed' then array['wanted', 'removing']
     when 'evicted' then array['wanted', 'removing']
     else array[]::text[] end)) then
     raise exception 'site % is %, and cannot become %', old.id, old.state, new.state

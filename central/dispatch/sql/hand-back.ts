@@ -1,6 +1,6 @@
 import type { ClientBase } from "pg";
 
-export type Waiting = "no_worker" | "unreachable" | "busy" | "not_ready" | "github";
+export type Waiting = "no_worker" | "unreachable" | "busy" | "not_ready" | "github" | "repository_busy";
 
 /**
  * Puts a deployment that no worker took back in the queue; if it is `told`, with the reason that the pull request reads. gone: its worker

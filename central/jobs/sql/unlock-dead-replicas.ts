@@ -1,4 +1,5 @@
 import type { Pool } from "pg";
+import { forceUnlock } from "./force-unlock.ts";
 import { replicaLockClass } from "./lock-replica.ts";
 
 /**
@@ -22,6 +23,6 @@ export async function unlockDeadReplicas(pool: Pool): Promise<number> {
     [replicaLockClass],
   );
   const dead = rows[0]?.dead ?? [];
-  if (dead.length > 0) await pool.query("select graphile_worker.force_unlock_workers($1)", [dead]);
+  if (dead.length > 0) await forceUnlock(pool, dead);
   return dead.length;
 }

@@ -99,7 +99,7 @@ describe("a site changes what is wanted of it only under a new generation, and i
   const allowed: Record<string, string[]> = {
     wanted: ["removing", "evicted"],
     removing: ["removed", "wanted"],
-    removed: ["wanted"],
+    removed: ["wanted", "removing"],
     evicted: ["wanted", "removing"],
   };
   const all = Object.keys(allowed);

@@ -1,5 +1,5 @@
-import { create } from "@bufbuild/protobuf";
-import type { Client } from "@connectrpc/connect";
+import { create, type MessageInitShape } from "@bufbuild/protobuf";
+import { Code, ConnectError, type Client } from "@connectrpc/connect";
 import type { Pool } from "pg";
 import { createWorker } from "#central/operator/create-worker.ts";
 import { createServiceClient } from "#common/rpc/client.ts";
@@ -9,7 +9,13 @@ import { startRpcServer } from "#common/rpc/server.ts";
 import { centralSignatureHeader, createSigningInterceptor, workerSignatureHeader } from "#common/rpc/signing-interceptor.ts";
 import { CentralService } from "#gen/catapult/v1/central_service_pb.js";
 import { WorkerSchema } from "#gen/catapult/v1/operator_service_pb.js";
-import { type BuildRequest, type CleanupRequest, Outcome, WorkerService } from "#gen/catapult/v1/worker_service_pb.js";
+import {
+  type BuildRequest,
+  type CleanupRequest,
+  Outcome,
+  WorkerService,
+  type WorkerSiteSchema,
+} from "#gen/catapult/v1/worker_service_pb.js";
 import { log } from "./test-log.ts";
 
 export type FakeWorker = Awaited<ReturnType<typeof startFakeWorker>>;
@@ -22,6 +28,8 @@ export async function startFakeWorker(o: { pool: Pool; secretKey: Buffer; centra
   const behaviour = {
     build: async (_request: BuildRequest): Promise<Outcome> => Outcome.ACCEPTED,
     cleanup: async (_request: CleanupRequest): Promise<Outcome> => Outcome.ACCEPTED,
+    /** Its disk, by id; undefined: it cannot say. */
+    sites: undefined as (() => MessageInitShape<typeof WorkerSiteSchema>[]) | undefined,
   };
   let keys: ReturnType<typeof parseWorkerKeyFile> | undefined;
   const server = await startRpcServer({
@@ -36,6 +44,11 @@ export async function startFakeWorker(o: { pool: Pool; secretKey: Buffer; centra
         async cleanup(request) {
           cleanups.push(request);
           return { outcome: await behaviour.cleanup(request) };
+        },
+        listSites(request) {
+          if (behaviour.sites === undefined) throw new ConnectError("its disk cannot be read", Code.Unavailable);
+          const rest = behaviour.sites().filter((site) => (site.siteId ?? 0n) > request.afterSiteId);
+          return { sites: rest.slice(0, request.pageSize), more: rest.length > request.pageSize, freeBytes: 7n, totalBytes: 9n };
         },
       });
     },
