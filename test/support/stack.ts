@@ -18,6 +18,7 @@ import { startStackWorker, type StackWorker } from "./stack-worker.ts";
 
 const repositoryRoot = join(import.meta.dirname, "../..");
 
+export type { StackWorker } from "./stack-worker.ts";
 export type Stack = Awaited<ReturnType<typeof startStack>>;
 
 export type StackOptions = {

@@ -42,8 +42,8 @@ export async function startTcpProxy(o: { target: Address | readonly Address[]; l
 
   const cut = (link: Link): void => {
     links.delete(link);
-    link.client.resetAndDestroy();
-    link.server.resetAndDestroy();
+    reset(link.client);
+    reset(link.server);
   };
 
   async function* carry(source: AsyncIterable<Buffer>, link: Link, direction: "request" | "answer"): AsyncGenerator<Buffer> {
@@ -67,12 +67,12 @@ export async function startTcpProxy(o: { target: Address | readonly Address[]; l
   const server = createServer({ allowHalfOpen: true }, (client) => {
     client.on("error", () => {});
     if (fault.reset === true) {
-      client.resetAndDestroy();
+      reset(client);
       return;
     }
     void openOne(targets, turn++).then(
       (target) => join(client, target),
-      () => client.resetAndDestroy(),
+      () => reset(client),
     );
   });
 
@@ -123,6 +123,12 @@ async function openOne(targets: readonly Address[], turn: number): Promise<Socke
     if (opened) return socket;
   }
   throw new Error("no target takes a connection");
+}
+
+/** A unix socket knows no reset: its end without the answer is one to whoever reads. */
+function reset(socket: Socket): void {
+  if (socket.remoteFamily === undefined) socket.destroy();
+  else socket.resetAndDestroy();
 }
 
 function allowance(fault: LinkFault): Link["left"] {
