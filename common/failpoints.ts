@@ -30,7 +30,7 @@ export const failpoints = [
   "remove.before-files",
   // A site's files are gone, the worker's state says that it is being removed.
   "remove.before-store",
-  // GitHub was asked how things stand, nothing is decided by that yet.
+  // GitHub was asked how things stand for a delivery, nothing is decided by that yet.
   "intake.after-look",
   // A delivery's effects are committed, what they queued has not begun.
   "intake.after-settle",

@@ -16,6 +16,7 @@ import { parseSecureUrl } from "#common/config/parse-secure-url.ts";
 import { errorMessage } from "#common/error-details.ts";
 import { parseWorkerKeyFile } from "#common/rpc/keys.ts";
 import { parseCaddyAdmin } from "#worker/caddy/caddy-admin.ts";
+import { parseWatermark } from "#worker/disk/parse-watermark.ts";
 import { imageName } from "#worker/image/image-name.ts";
 
 /** Every variable that a worker reads. */
@@ -51,6 +52,22 @@ export const workerVariables = {
   stateDir: variable("STATE_DIR", parsePath, {
     help: "what the worker remembers, its clones and caches",
     default: "/var/lib/catapult",
+  }),
+  releasesKeep: variable("RELEASES_KEEP", parseInteger({ min: 1, max: 1_000 }), {
+    help: "how many of a site's newest releases are kept for rollbacks",
+    default: "5",
+  }),
+  releasesKeepBytes: variable("RELEASES_KEEP_BYTES", parseBytes, {
+    help: "the bytes that they may have together, beside the live one",
+    default: "2g",
+  }),
+  diskLowWatermark: variable("DISK_LOW_WATERMARK", parseWatermark, {
+    help: "below so much free space, in bytes or as a share such as 10%, previews are removed and no builds are taken",
+    default: "2g",
+  }),
+  drainTimeout: variable("DRAIN_TIMEOUT", parseDuration, {
+    help: "how long running builds may go on after SIGTERM; what has not ended by then is given back to Central",
+    default: "20s",
   }),
   buildImage: variable("BUILD_IMAGE", parseText, { help: "the builder image", default: `${imageName}:latest` }),
   buildMemory: variable("BUILD_MEMORY", parseBytes, { help: "a build's memory", default: "4g" }),

@@ -12,6 +12,7 @@ import { CentralService } from "#gen/catapult/v1/central_service_pb.js";
 import { WorkerService, type BuildRequest } from "#gen/catapult/v1/worker_service_pb.js";
 import { createHttpHandler } from "#worker/accept/answer-http.ts";
 import { createAcceptor } from "#worker/accept/create-acceptor.ts";
+import { createResultReporter } from "#worker/accept/create-result-reporter.ts";
 import { listSites } from "#worker/accept/list-sites.ts";
 import { lockState } from "#worker/accept/lock-state.ts";
 import { openNonceFiles } from "#worker/accept/nonce-files.ts";
@@ -19,6 +20,7 @@ import { createReadiness, NotReady } from "#worker/accept/readiness.ts";
 import { removeSite } from "#worker/accept/remove-site.ts";
 import { runDeployment } from "#worker/accept/run-deployment.ts";
 import { openSiteStore } from "#worker/accept/site-store.ts";
+import { withDraining } from "#worker/accept/with-draining.ts";
 import { createWorkerService } from "#worker/accept/worker-service.ts";
 import { openCacheStore } from "#worker/build/cache-store.ts";
 import { judgeAdmin } from "#worker/caddy/judge-admin.ts";
@@ -27,20 +29,21 @@ import { cloneCommit } from "#worker/clone/clone-commit.ts";
 import { createCaBundle } from "#worker/clone/create-ca-bundle.ts";
 import { endToken } from "#worker/clone/end-token.ts";
 import type { WorkerConfig } from "#worker/config.ts";
+import { startDiskGuard } from "#worker/disk/start-disk-guard.ts";
 import { findImage } from "#worker/image/image-name.ts";
 import { connectPodman } from "#worker/podman/connect-podman.ts";
 import { removeTemporaries } from "#worker/publish/collect-releases.ts";
 import { removeTree } from "#worker/publish/remove-tree.ts";
 import { restoreLinks } from "#worker/publish/restore-links.ts";
 import { liveFolder, siteFolder } from "#worker/publish/site-paths.ts";
-import { sendUntilTaken, type SendReport } from "#worker/report/create-reporter.ts";
+import type { SendReport } from "#worker/report/create-reporter.ts";
 import { createSiteRouter } from "#worker/route/create-site-router.ts";
 import { listHosts } from "#worker/route/make-live.ts";
 import { writeSeccomp } from "#worker/sandbox/write-seccomp.ts";
 
 const gibibyte = 2 ** 30;
-const reconcileMs = 30_000;
-const keep = { releases: 5, bytes: 2 * gibibyte };
+/** Whatever was done to Caddy is put right within 30 s, the time that a slow Caddy takes for it included. */
+const reconcileMs = 10_000;
 /** A trusted repository has one cache; the caches of all its forks' pull requests have half as much together. */
 const cacheBudgets = {
   repository: { totalBytes: 8 * gibibyte, repositoryBytes: gibibyte },
@@ -114,7 +117,11 @@ export async function startWorker(config: WorkerConfig, log: Logger, releasers: 
     const entry = work.catch((err: unknown) => log.warn({ err }, "a report was given up")).finally(() => behind.delete(entry));
     behind.add(entry);
   };
-  releasers.push("last reports", () => Promise.race([Promise.all(behind).then(() => undefined), sleep(lastReportsMs)]));
+  const results = createResultReporter({ store, send, background });
+  releasers.push("last reports", async () => {
+    await Promise.race([Promise.all(behind), sleep(lastReportsMs)]);
+    results.stop();
+  });
 
   const { sitesTlsCertFile: certFile, sitesTlsKeyFile: keyFile } = config;
   const router = createSiteRouter({
@@ -150,21 +157,21 @@ export async function startWorker(config: WorkerConfig, log: Logger, releasers: 
   };
   /** Requests whose clone has ended their token, or will. */
   const ended = new WeakSet<BuildRequest>();
-  const dependencies = { store, router, send, background, sitesDir, log };
+  const dependencies = { store, router, send, results, background, sitesDir, log };
   const acceptor = createAcceptor({
     store,
     slots: config.buildSlots,
     onError: (err, siteId) => log.error({ err, siteId: String(siteId) }, "work ended by an error"),
     work: {
       endToken: (token) => endToken({ ...revoking, token }),
-      reportAgain: (finished) => background(sendUntilTaken(() => send(finished))),
+      reportAgain: (finished) => results.report(finished),
       remove: (request, controller) => removeSite(dependencies, request, controller.signal),
       deploy: (request, controller) =>
         runDeployment(
           {
             ...dependencies,
             outputLimits: { maxBytes: config.buildDisk, maxFiles: 100_000 },
-            keep,
+            keep: { releases: config.releasesKeep, bytes: config.releasesKeepBytes },
             routeTimeoutMs: 20_000,
             clone: (asked, signal) => {
               ended.add(asked);
@@ -196,8 +203,18 @@ export async function startWorker(config: WorkerConfig, log: Logger, releasers: 
     },
   });
   releasers.push("running work", () => acceptor.stop());
+  const disk = startDiskGuard({
+    sitesDir,
+    stateDir,
+    watermark: config.diskLowWatermark,
+    store,
+    acceptor,
+    caches,
+    log,
+    releasers,
+  });
 
-  const readiness = createReadiness({
+  const probed = createReadiness({
     probes: {
       podman: async () => {
         await podman.ping();
@@ -215,10 +232,15 @@ export async function startWorker(config: WorkerConfig, log: Logger, releasers: 
       },
       SITES_DIR: () => access(sitesDir, constants.W_OK),
       STATE_DIR: () => access(stateDir, constants.W_OK),
+      disk: async () => {
+        const shortOf = await disk.check();
+        if (shortOf !== undefined) throw new NotReady(shortOf);
+      },
     },
     isolation: () => isolation.describe(),
     onProblem: (problems) => log.warn({ problems }, "not ready to build"),
   });
+  const readiness = withDraining(probed, acceptor.isStopping);
   const server = await startRpcServer({
     listen: config.listen,
     tls: await readTls(config),
@@ -244,8 +266,11 @@ export async function startWorker(config: WorkerConfig, log: Logger, releasers: 
     log,
   });
   releasers.push("server", () => server.stop());
+  // First of all, while the server still tells whoever asks that the worker is stopping.
+  releasers.push("running builds", () => acceptor.drain(config.drainTimeout));
   await readiness.check();
   await acceptor.resume();
+  results.resume();
   log.info({ url: server.url, worker: workerKey.worker }, "the worker is up");
   return { url: server.url };
 }

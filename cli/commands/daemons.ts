@@ -19,7 +19,9 @@ export async function addDaemons(program: Command, argv: readonly string[]): Pro
     const { readWorkerConfig } = await import("#worker/config.ts");
     const config = readWorkerConfig(process.env);
     const { startWorker } = await import("#worker/main.ts");
-    await run("worker", config.logLevel, async (log, releasers) => startWorker(config, log, releasers));
+    // Ending a build's containers and telling Central of it takes some seconds more.
+    const deadlineMs = config.drainTimeout + 10_000;
+    await run("worker", config.logLevel, async (log, releasers) => startWorker(config, log, releasers), deadlineMs);
   });
   // The variables are loaded only for the one whose help may be asked for: commander prints help without waiting for anything.
   if (argv.includes("central")) {
@@ -32,9 +34,18 @@ export async function addDaemons(program: Command, argv: readonly string[]): Pro
   }
 }
 
-async function run(name: string, level: string, start: (log: Logger, releasers: Releasers) => Promise<unknown>): Promise<void> {
+async function run(
+  name: string,
+  level: string,
+  start: (log: Logger, releasers: Releasers) => Promise<unknown>,
+  deadlineMs?: number,
+): Promise<void> {
   const { createLogger } = await import("#common/logger.ts");
   const { runDaemon } = await import("#common/lifecycle.ts");
   const log = createLogger({ name, level });
-  await runDaemon({ log, start: async (releasers) => void (await start(log, releasers)) });
+  await runDaemon({
+    log,
+    start: async (releasers) => void (await start(log, releasers)),
+    ...(deadlineMs === undefined ? {} : { deadlineMs }),
+  });
 }

@@ -1,4 +1,6 @@
 import { Code, ConnectError } from "@connectrpc/connect";
+import { setTimeout as sleep } from "node:timers/promises";
+import { failpoint } from "#common/failpoint.ts";
 import type { ReportStatusRequest } from "#gen/catapult/v1/central_service_pb.js";
 import { SiteKind } from "#gen/catapult/v1/deployment_pb.js";
 import { Outcome, type BuildRequest, type CleanupRequest } from "#gen/catapult/v1/worker_service_pb.js";
@@ -24,7 +26,15 @@ export type Acceptor = {
   resume(): Promise<void>;
   running(): number;
   /** Whether work on this site runs. */
-  isWorking(siteId: bigint): boolean;
+  isWorking(this: void, siteId: bigint): boolean;
+  /**
+   * Removes a preview to make room, and settles when it is gone; its generation stays, so that the next one brings it back. False: it is no
+   * preview, not live, or is being worked on.
+   */
+  evict(siteId: bigint): Promise<boolean>;
+  isStopping(this: void): boolean;
+  /** Takes no more work, and gives what runs so long to end. */
+  drain(ms: number): Promise<void>;
   /** Takes no more work, ends what runs and waits for its end. */
   stop(): Promise<void>;
 };
@@ -69,6 +79,11 @@ export function createAcceptor(o: {
     runs.set(siteId, run);
   };
 
+  const startRemoval = ({ siteId, generation, host }: SiteState): void =>
+    start(siteId, generation, false, new Stopped("removed", "the site is being removed"), (controller) =>
+      o.work.remove({ $typeName: "catapult.v1.CleanupRequest", siteId, generation, host }, controller),
+    );
+
   return {
     async build(request) {
       let isTaken = false;
@@ -90,6 +105,7 @@ export function createAcceptor(o: {
           const takesSlot = request.release === "";
           if (stopping || (takesSlot && running?.takesSlot !== true && slotsTaken() >= o.slots)) return Outcome.BUSY;
           await o.store.put(acceptGeneration(state, request));
+          await failpoint("accept.after-store");
           isTaken = true;
           start(
             siteId,
@@ -119,29 +135,56 @@ export function createAcceptor(o: {
           }
         }
         if (stopping) return Outcome.BUSY;
-        const { finished: _, ...kept } = state ?? { siteId, host: request.host, kind: "preview", newestMtime: 0 };
+        const {
+          finished: _,
+          unreported: __,
+          evicted: ___,
+          ...kept
+        } = state ?? { siteId, host: request.host, kind: "preview", newestMtime: 0 };
         await o.store.put({ ...kept, generation, removal: "pending", changedAt: Date.now() });
         start(siteId, generation, false, new Stopped("removed", "the site is being removed"), (controller) =>
           o.work.remove(request, controller),
         );
         return Outcome.ACCEPTED;
       }),
+    async evict(siteId) {
+      const run = await o.store.withLock(siteId, async () => {
+        const state = o.store.get(siteId);
+        if (stopping || state === undefined || runs.has(siteId) || !isEvictable(state)) return undefined;
+        const { finished: _, unreported: __, ...kept } = state;
+        await o.store.put({ ...kept, removal: "pending", evicted: true, changedAt: Date.now() });
+        startRemoval(state);
+        return runs.get(siteId);
+      });
+      await run?.done;
+      return run !== undefined;
+    },
     async resume() {
       const pending = [...o.store.all()].filter((state) => state.removal === "pending");
-      for (const { siteId, generation, host } of pending) {
-        start(siteId, generation, false, new Stopped("removed", "the site is being removed"), (controller) =>
-          o.work.remove({ $typeName: "catapult.v1.CleanupRequest", siteId, generation, host }, controller),
-        );
-      }
+      for (const state of pending) startRemoval(state);
     },
     running: () => runs.size,
     isWorking: (siteId) => runs.has(siteId),
+    isStopping: () => stopping,
+    async drain(ms) {
+      stopping = true;
+      const deadline = new AbortController();
+      const ended = Promise.all([...runs.values()].map((run) => run.done));
+      await Promise.race([ended, sleep(ms, undefined, { signal: deadline.signal }).catch(() => undefined)]);
+      deadline.abort();
+    },
     async stop() {
       stopping = true;
-      for (const run of runs.values()) run.controller.abort(new Stopped("shutdown", "the worker is stopping"));
+      for (const run of runs.values())
+        run.controller.abort(new Stopped("shutdown", "the worker stopped, and had no time to end this"));
       await Promise.all([...runs.values()].map((run) => run.done));
     },
   };
+}
+
+/** Only a preview that is served, and on which nothing else is decided, may go to make room. */
+export function isEvictable(state: SiteState): boolean {
+  return state.kind === "preview" && state.live !== undefined && state.removal === undefined;
 }
 
 function acceptGeneration(state: SiteState | undefined, request: BuildRequest): SiteState {
@@ -155,6 +198,7 @@ function acceptGeneration(state: SiteState | undefined, request: BuildRequest): 
     generation: request.generation,
     newestMtime: state?.newestMtime ?? 0,
     ...(live?.live === undefined ? {} : { live: live.live }),
+    ...(live?.liveAt === undefined ? {} : { liveAt: live.liveAt }),
     changedAt: Date.now(),
   };
 }

@@ -1,20 +1,20 @@
 import { create } from "@bufbuild/protobuf";
 import { setTimeout as sleep } from "node:timers/promises";
+import { failpoint } from "#common/failpoint.ts";
 import type { Logger } from "#common/logger.ts";
 import { ReportStatusRequestSchema } from "#gen/catapult/v1/central_service_pb.js";
 import type { CleanupRequest } from "#gen/catapult/v1/worker_service_pb.js";
+import type { ResultReporter } from "#worker/accept/create-result-reporter.ts";
 import type { SiteStore } from "#worker/accept/site-store.ts";
 import { removeLiveLink } from "#worker/publish/live-link.ts";
 import { removeTree } from "#worker/publish/remove-tree.ts";
 import { sitePaths } from "#worker/publish/site-paths.ts";
-import { sendUntilTaken, type SendReport } from "#worker/report/create-reporter.ts";
 import type { Router } from "#worker/route/create-router.ts";
 
 export type RemoveDependencies = {
   store: SiteStore;
   router: Router;
-  send: SendReport;
-  background: (work: Promise<void>) => void;
+  results: ResultReporter;
   sitesDir: string;
   log: Logger;
 };
@@ -31,6 +31,7 @@ export async function removeSite(o: RemoveDependencies, request: CleanupRequest,
       await o.router.reconcile();
       const host = o.store.get(siteId)?.host ?? request.host;
       await removeLiveLink(o.sitesDir, host, siteId);
+      await failpoint("remove.before-files");
       await removeTree(sitePaths(o.sitesDir, siteId).site);
       break;
     } catch (err) {
@@ -38,15 +39,17 @@ export async function removeSite(o: RemoveDependencies, request: CleanupRequest,
     }
     await sleep(Math.min(500 * 2 ** tries, 15_000), undefined, { signal });
   }
-  const finished = create(ReportStatusRequestSchema, { siteId, generation, siteRemoved: true });
-  await o.store.withLock(siteId, async () => {
+  await failpoint("remove.before-store");
+  const evicted = o.store.get(siteId)?.evicted === true;
+  const finished = create(ReportStatusRequestSchema, { siteId, generation, siteRemoved: true, evicted });
+  const isNewest = await o.store.withLock(siteId, async () => {
     const state = o.store.get(siteId);
-    if (state?.generation !== generation) return;
-    const { live: _, ...gone } = state;
-    await o.store.put({ ...gone, removal: "done", finished, changedAt: Date.now() });
+    if (state?.generation !== generation) return false;
+    const { live: _, liveAt: __, ...gone } = state;
+    await o.store.put({ ...gone, removal: "done", finished, unreported: true, changedAt: Date.now() });
+    return true;
   });
-  log.info("site removed");
-  void sendUntilTaken(() => o.send(finished), 600_000).catch((err: unknown) =>
-    log.warn({ err }, "the report of a removal was not taken"),
-  );
+  log.info({ evicted }, "site removed");
+  // A newer generation is being built: what is gone is no news.
+  if (isNewest) o.results.report(finished);
 }

@@ -1,5 +1,6 @@
 import { create } from "@bufbuild/protobuf";
 import { errorMessage } from "#common/error-details.ts";
+import { failpoint } from "#common/failpoint.ts";
 import type { Logger } from "#common/logger.ts";
 import { ReportStatusRequestSchema, type ReportStatusRequest } from "#gen/catapult/v1/central_service_pb.js";
 import { DeploymentState, EgressDestinationSchema, SiteType, Stage } from "#gen/catapult/v1/deployment_pb.js";
@@ -8,6 +9,7 @@ import { deploy, type DeployDependencies, type Progress } from "#worker/accept/d
 import { describeFailure, failureLimit } from "#worker/accept/describe-failure.ts";
 import type { SiteStore } from "#worker/accept/site-store.ts";
 import { Stopped } from "#worker/accept/stopped.ts";
+import { markReported } from "#worker/accept/mark-reported.ts";
 import { createMasker, type Masker } from "#worker/mask/create-masker.ts";
 import { cleanText } from "#worker/report/clean-line.ts";
 import { createReporter, type Reporter, type SendReport } from "#worker/report/create-reporter.ts";
@@ -63,13 +65,18 @@ export async function runDeployment(
       stageTimings: reporter.timings(),
       egress,
     };
-    await storeEnd(o.store, last);
+    // A disk that takes no word must not keep Central from hearing it: the reports would go on, and with them the lease.
+    await storeEnd(o.store, last).catch((err: unknown) => log.error({ err }, "how a deployment ended could not be stored"));
     log.info(
       { state: DeploymentState[last.state], reason: last.failure?.reason, ms: Math.round(performance.now() - started) },
       "deployment ended",
     );
     // The slot is held until the sandbox is gone, the report may take longer.
-    o.background(reporter.finish(last));
+    o.background(
+      failpoint("report.before-final")
+        .then(() => reporter.finish(last))
+        .then(() => markReported(o.store, last)),
+    );
   }
   await after?.().catch((err: unknown) => log.warn({ err }, "tidying up after a deployment failed"));
 }
@@ -101,9 +108,10 @@ function describeEnd(error: unknown, signal: AbortSignal, progress: Progress, lo
   const stopped: unknown = signal.aborted ? signal.reason : error;
   if (stopped instanceof Stopped) {
     log.info({ why: stopped.why }, "deployment was stopped");
-    if (stopped.why === "shutdown" || stopped.why === "lease_lost") return undefined;
-    const state = stopped.why === "canceled" ? DeploymentState.CANCELED : DeploymentState.SUPERSEDED;
-    return create(ReportStatusRequestSchema, { state, imageId: progress.imageId, siteType: progress.siteType });
+    if (stopped.why === "lease_lost") return undefined;
+    const handedBack = stopped.why === "shutdown";
+    const state = handedBack || stopped.why === "canceled" ? DeploymentState.CANCELED : DeploymentState.SUPERSEDED;
+    return create(ReportStatusRequestSchema, { state, handedBack, imageId: progress.imageId, siteType: progress.siteType });
   }
   const { failure, own } = describeFailure(error, progress.stage);
   if (own) log.error({ err: error }, "deployment failed by a fault of this worker");
@@ -122,6 +130,6 @@ async function storeEnd(store: SiteStore, last: ReportStatusRequest): Promise<vo
   await store.withLock(last.siteId, async () => {
     const state = store.get(last.siteId);
     if (state?.generation !== last.generation || state.removal !== undefined) return;
-    await store.put({ ...state, finished: last, changedAt: Date.now() });
+    await store.put({ ...state, finished: last, unreported: true, changedAt: Date.now() });
   });
 }

@@ -9,12 +9,18 @@ export type SiteState = {
   /** The highest that was accepted: the fence. */
   generation: bigint;
   live?: { release: string; generation: bigint };
+  /** When `live` became so, in milliseconds since 1970: when room is needed, the oldest previews go first. */
+  liveAt?: number;
   /** In seconds; see publishRelease. */
   newestMtime: number;
   /** The site is going, or gone. */
   removal?: "pending" | "done";
+  /** With `removal`: nobody asked for it, the disk was nearly full. */
+  evicted?: true;
   /** How `generation` ended, to be reported again when it is asked for again. */
   finished?: ReportStatusRequest;
+  /** Central has not taken `finished` yet; a start reports it again. */
+  unreported?: true;
   /** Milliseconds since 1970. For forgetting alone, never for an order. */
   changedAt: number;
 };

@@ -11,6 +11,8 @@ export type CacheStore = {
   find(key: string): Promise<{ contentId: string; open: () => Readable } | undefined>;
   /** Replaces a cache whole, unless it is larger than one may be. Untrusted: it goes only back into a build with the same key. */
   save(key: string, contentId: string, tar: Readable): Promise<{ saved: boolean }>;
+  /** Deletes the cache that was not used for longest, to make room; false: there is none. */
+  dropOldest(): Promise<boolean>;
 };
 
 /** Caches of package managers and of Nix, one tar for each `cacheKey`, within the budgets. */
@@ -54,6 +56,11 @@ export async function openCacheStore(o: { folder: string; maxBytes: number; budg
       const evicted = chooseEvictions(await listCaches(o.folder), o.budgets, Date.now());
       for (const one of evicted) await remove(one);
       return { saved: !evicted.includes(key) };
+    },
+    async dropOldest() {
+      const oldest = (await listCaches(o.folder)).toSorted((a, b) => a.usedAt - b.usedAt)[0];
+      if (oldest !== undefined) await remove(oldest.key);
+      return oldest !== undefined;
     },
   };
 }

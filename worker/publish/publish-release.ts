@@ -2,6 +2,7 @@ import { chmod, lstat, mkdir, mkdtemp, rename, writeFile } from "node:fs/promise
 import { join } from "node:path";
 import type { Readable } from "node:stream";
 import { errorCode } from "#common/error-details.ts";
+import { failpoint } from "#common/failpoint.ts";
 import { manifestFile, readManifest, type Manifest } from "#worker/publish/manifest.ts";
 import { removeTree } from "#worker/publish/remove-tree.ts";
 import { sitePaths, temporaryPrefix } from "#worker/publish/site-paths.ts";
@@ -52,9 +53,11 @@ export async function publishRelease(o: PublishRequest): Promise<Published> {
     await chmod(temporary, 0o755);
     await writeFile(manifestFile(paths.manifests, o.release), JSON.stringify(manifest));
     await syncFilesystem(temporary);
+    await failpoint("publish.before-rename");
     o.signal.throwIfAborted();
     await rename(temporary, join(paths.releases, o.release));
     await syncFolder(paths.releases);
+    await failpoint("publish.after-rename");
     return { manifest, newestMtime: mtime };
   } catch (error) {
     await removeTree(temporary);

@@ -14,6 +14,10 @@ import { createLineBuffer } from "#worker/report/line-buffer.ts";
 
 export type SendReport = (request: ReportStatusRequest, signal?: AbortSignal) => Promise<ReportStatusResponse>;
 
+const sendTimeoutMs = 10_000;
+/** By then the lease has ended long ago; a start tries the stored result once more. */
+const finalMs = 600_000;
+
 export type Reporter = {
   setState(state: DeploymentState): void;
   line(text: string): void;
@@ -61,7 +65,7 @@ export function createReporter(o: ReporterOptions): Reporter {
     const batch = lines.next();
     const answer = await o.send(
       { ...request, firstLogLine: batch.lines.length === 0 ? 0n : batch.first, logLines: batch.lines },
-      AbortSignal.timeout(10_000),
+      AbortSignal.timeout(sendTimeoutMs),
     );
     acknowledgedAt = performance.now();
     lines.acknowledge(answer.acknowledgedLogLine);
@@ -134,27 +138,34 @@ export function createReporter(o: ReporterOptions): Reporter {
     stop,
     async finish(last) {
       await stop();
-      await sendUntilTaken(async () => {
-        // The log's end must not be lost with the last report: the lines go first.
-        while (lines.hasFullBatch()) if ((await sendOnce(snapshot())).acknowledgedLogLine === 0n) break;
-        await sendOnce(last);
-      }, o.finalMs);
+      await sendUntilTaken(
+        async () => {
+          // The log's end must not be lost with the last report: the lines go first.
+          while (lines.hasFullBatch()) if ((await sendOnce(snapshot())).acknowledgedLogLine === 0n) break;
+          await sendOnce(last);
+        },
+        { deadlineMs: o.finalMs ?? finalMs },
+      );
     },
   };
 }
 
-/** Repeats a send with growing pauses until it is taken or not wanted, or `deadlineMs` (10 minutes) have gone: by then the lease has ended. */
-export async function sendUntilTaken(send: () => Promise<unknown>, deadlineMs = 600_000, signal?: AbortSignal): Promise<void> {
-  const deadline = performance.now() + deadlineMs;
+/** Repeats a send with growing pauses until it is taken or not wanted, `deadlineMs` have gone, or the signal says to stop. */
+export async function sendUntilTaken(
+  send: (signal: AbortSignal) => Promise<unknown>,
+  o: { deadlineMs?: number; signal?: AbortSignal } = {},
+): Promise<void> {
+  const deadline = performance.now() + (o.deadlineMs ?? Infinity);
+  const signals = o.signal === undefined ? [] : [o.signal];
   for (let tries = 0; ; tries++) {
     try {
-      await send();
+      await send(AbortSignal.any([...signals, AbortSignal.timeout(sendTimeoutMs)]));
       return;
     } catch (error) {
       if (isUnwanted(error)) return;
-      if (performance.now() > deadline || signal?.aborted === true) throw error;
+      if (performance.now() > deadline || o.signal?.aborted === true) throw error;
     }
-    await sleep(Math.min(250 * 2 ** tries, 15_000), undefined, signal === undefined ? {} : { signal });
+    await sleep(Math.min(250 * 2 ** tries, 15_000), undefined, o.signal === undefined ? {} : { signal: o.signal });
   }
 }
 

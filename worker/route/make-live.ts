@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { failpoint } from "#common/failpoint.ts";
 import type { SiteState } from "#worker/accept/site-state.ts";
 import type { SiteStore } from "#worker/accept/site-store.ts";
 import { Stopped } from "#worker/accept/stopped.ts";
-import { removeLiveLink, switchLiveLink } from "#worker/publish/live-link.ts";
+import { prepareLiveLink, removeLiveLink } from "#worker/publish/live-link.ts";
 import { isHost } from "#worker/route/is-host.ts";
 import type { Router } from "#worker/route/create-router.ts";
 import type { RouteHosts } from "#worker/route/render-server.ts";
@@ -50,6 +51,7 @@ export async function makeLive(
 ): Promise<void> {
   const { siteId, generation, host, release } = request;
   if (!isHost(host)) throw new RouteError(`${JSON.stringify(host.slice(0, 80))} is no host that may be served`);
+  await failpoint("publish.before-fence");
   const before = await o.store.withLock(siteId, async () => {
     const state = o.store.get(siteId);
     if (state === undefined || state.generation !== generation || state.removal !== undefined) {
@@ -67,21 +69,28 @@ export async function makeLive(
     if (claimed.has(host)) throw new HostTakenError(`${host} is being given to another site than ${siteId}`);
     claimed.add(host);
     try {
-      await o.store.put({
-        ...state,
-        host,
-        kind: request.kind,
-        live: { release, generation },
-        newestMtime: request.newestMtime,
-        changedAt: Date.now(),
-      });
-      await switchLiveLink(o.sitesDir, host, siteId, release);
+      const link = await prepareLiveLink(o.sitesDir, host, siteId, release);
+      try {
+        const now = Date.now();
+        const live = { release, generation };
+        const { newestMtime } = request;
+        await o.store.put({ ...state, host, kind: request.kind, live, liveAt: now, newestMtime, changedAt: now });
+        await failpoint("publish.after-fence");
+        await link.switch();
+      } catch (error) {
+        await link.discard();
+        // Else the next start would make live what is reported as failed here. If this fails too, that start does.
+        if (o.store.get(siteId) !== state) await o.store.put(state).catch(() => undefined);
+        throw error;
+      }
+      await failpoint("publish.after-switch");
     } finally {
       claimed.delete(host);
     }
     return state.live === undefined ? undefined : { host: state.host, kind: state.kind };
   });
   if (before?.host === host && before.kind === request.kind) return;
+  await failpoint("route.before");
   await reconcileSoon(o.router, o.routeTimeoutMs);
   if (before !== undefined && before.host !== host) await removeLiveLink(o.sitesDir, before.host, siteId);
 }

@@ -15,6 +15,7 @@ import { WorkerService } from "#gen/catapult/v1/worker_service_pb.js";
 import { startTestCaddy, type TestCaddy } from "#test/support/caddy.ts";
 import { freePort } from "#test/support/free-port.ts";
 import { openSiteStore } from "#worker/accept/site-store.ts";
+import { createResultReporter } from "#worker/accept/create-result-reporter.ts";
 import { removeSite } from "#worker/accept/remove-site.ts";
 import { readWorkerConfig } from "#worker/config.ts";
 import { startWorker } from "#worker/main.ts";
@@ -74,21 +75,21 @@ describe("a worker that Central, or who has its key, asks for", () => {
     );
 
   const hosts: [string, string][] = [
-    ["28", "../../x"],
-    ["29", "A.test"],
-    ["30", "a.test."],
-    ["31", "*.test"],
-    ["32", `${"a".repeat(64)}.test`],
-    ["32", `${"a.".repeat(125)}abcd`],
-    ["34", "localhost"],
-    ["34", "[::1]"],
-    ["35", "a.test:80"],
-    ["35", "a.test/x"],
-    ["36", "{http.request.host}"],
-    ["36", "{env.HOME}.test"],
-    ["52", ".."],
-    ["52", "a\n.test"],
-    ["52", ""],
+    ["input 28", "../../x"],
+    ["input 29", "A.test"],
+    ["input 30", "a.test."],
+    ["input 31", "*.test"],
+    ["input 32", `${"a".repeat(64)}.test`],
+    ["input 32", `${"a.".repeat(125)}abcd`],
+    ["input 34", "localhost"],
+    ["input 34", "[::1]"],
+    ["input 35", "a.test:80"],
+    ["input 35", "a.test/x"],
+    ["input 36", "{http.request.host}"],
+    ["input 36", "{env.HOME}.test"],
+    ["input 52", ".."],
+    ["input 52", "a\n.test"],
+    ["input 52", ""],
   ];
   test.each(hosts)("%s the host %j refuses it, in a Build and in a Cleanup, and keeps nothing of it", async (_, host) => {
     expect(await refused(client.build({ ...build, host }))).toBe(Code.InvalidArgument);
@@ -97,13 +98,13 @@ describe("a worker that Central, or who has its key, asks for", () => {
   });
 
   test.each<[string, object]>([
-    ["27 a SHA of 39", { commit: "a".repeat(39) }],
-    ["27 a SHA of 41", { commit: "a".repeat(41) }],
-    ["27 HEAD", { commit: "HEAD" }],
-    ["25 a repository that climbs", { repository: "../x" }],
-    ["25 a repository with two dots", { repository: "a/b..c" }],
-    ["28 a repository that is a URL", { repository: "https://evil.test/a/b" }],
-    ["51 a generation below 1", { generation: -1n }],
+    ["input 27 a SHA of 39", { commit: "a".repeat(39) }],
+    ["input 27 a SHA of 41", { commit: "a".repeat(41) }],
+    ["input 27 HEAD", { commit: "HEAD" }],
+    ["input 25 a repository that climbs", { repository: "../x" }],
+    ["input 25 a repository with two dots", { repository: "a/b..c" }],
+    ["input 28 a repository that is a URL", { repository: "https://evil.test/a/b" }],
+    ["input 51 a generation below 1", { generation: -1n }],
     ["a release that is a path", { commit: "", release: "../1-00000000" }],
     ["a commit and a release at once", { release: "1-00000000" }],
     ["no word on whose code it is", { trust: Trust.UNSPECIFIED }],
@@ -139,7 +140,6 @@ test("O8 a preview is reported as removed only once its route is gone, and its l
     store,
     sitesDir,
     log,
-    background: () => undefined,
     router: {
       async reconcile() {
         links.push(await readdir(join(sitesDir, "live")));
@@ -147,17 +147,23 @@ test("O8 a preview is reported as removed only once its route is gone, and its l
         if (!caddyWorks) throw new Error("no Caddy");
       },
     },
-    async send(report: ReportStatusRequest) {
+  };
+  const told: Promise<void>[] = [];
+  const results = createResultReporter({
+    store,
+    background: (work) => void told.push(work),
+    async send(report) {
       reports.push(report);
       expect([caddyWorks, await readdir(join(sitesDir, "live"))]).toEqual([true, []]);
       return create(ReportStatusResponseSchema, {});
     },
-  };
+  });
   const request = { $typeName: "catapult.v1.CleanupRequest" as const, siteId: 1n, generation: 2n, host: "a.test" };
-  await removeSite(dependencies, request, ending.signal);
+  await removeSite({ ...dependencies, results }, request, ending.signal);
   await expect.poll(() => reports.length).toBe(1);
   // Without a route changed nothing else is: the site is whole until then.
   expect(links).toEqual([["a.test"], ["a.test"], ["a.test"]]);
   expect(reports[0]).toMatchObject({ siteId: 1n, siteRemoved: true });
+  await Promise.all(told);
   await rm(folder, { recursive: true });
 });

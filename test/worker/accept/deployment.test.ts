@@ -4,19 +4,27 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Readable } from "node:stream";
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
-import { Code } from "@connectrpc/connect";
+import { Code, ConnectError } from "@connectrpc/connect";
 import Dockerode from "dockerode";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, test } from "vitest";
 import { createLogger } from "#common/logger.ts";
 import { ReportStatusResponseSchema, type ReportStatusRequest } from "#gen/catapult/v1/central_service_pb.js";
 import { DeploymentState, SiteKind, SiteType, Stage, Trust } from "#gen/catapult/v1/deployment_pb.js";
-import { BuildRequestSchema, CleanupRequestSchema, Outcome, type BuildRequest } from "#gen/catapult/v1/worker_service_pb.js";
+import {
+  BuildRequestSchema,
+  CleanupRequestSchema,
+  Outcome,
+  type BuildRequest,
+  type CleanupRequest,
+} from "#gen/catapult/v1/worker_service_pb.js";
 import { getSite, startTestCaddy, type TestCaddy } from "#test/support/caddy.ts";
 import { eventually } from "#test/support/eventually.ts";
 import { freePort } from "#test/support/free-port.ts";
 import { startGitServer, type GitServer } from "#test/support/git-server.ts";
 import { packFiles } from "#test/support/tar.ts";
 import { createAcceptor, type Acceptor } from "#worker/accept/create-acceptor.ts";
+import { createResultReporter, type ResultReporter } from "#worker/accept/create-result-reporter.ts";
+import { listSites } from "#worker/accept/list-sites.ts";
 import { removeSite } from "#worker/accept/remove-site.ts";
 import { runDeployment } from "#worker/accept/run-deployment.ts";
 import { openSiteStore, type SiteStore } from "#worker/accept/site-store.ts";
@@ -33,6 +41,7 @@ let caddy: TestCaddy;
 let folder: string;
 let port: number;
 let worker: Awaited<ReturnType<typeof startTestWorker>>;
+let centralAnswers: boolean;
 let sandbox: (request: SandboxRequest) => Promise<SandboxResult>;
 
 beforeAll(async () => {
@@ -46,6 +55,7 @@ afterAll(async () => {
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), "catapult-worker-"));
   port = await freePort();
+  centralAnswers = true;
   sandbox = () => Promise.reject(new Error("no sandbox in this test"));
   worker = await startTestWorker();
 });
@@ -62,6 +72,7 @@ async function startTestWorker(): Promise<{
   reports: ReportStatusRequest[];
   settled(): Promise<unknown>;
   orders: Set<bigint>;
+  results: ResultReporter;
 }> {
   const reports: ReportStatusRequest[] = [];
   const orders = new Set<bigint>();
@@ -82,6 +93,7 @@ async function startTestWorker(): Promise<{
     }),
     background: (work: Promise<void>) => void behind.push(work),
     async send(request: ReportStatusRequest) {
+      if (!centralAnswers) throw new ConnectError("no Central", Code.Unavailable);
       reports.push(request);
       const last = request.firstLogLine + BigInt(request.logLines.length) - 1n;
       return create(ReportStatusResponseSchema, {
@@ -90,14 +102,15 @@ async function startTestWorker(): Promise<{
       });
     },
   };
+  const results = createResultReporter(dependencies);
   const acceptor = createAcceptor({
     store,
     slots: 1,
     onError: (error) => errors.push(error),
     work: {
       endToken: () => undefined,
-      reportAgain: (finished) => void reports.push(finished),
-      remove: (request, controller) => removeSite(dependencies, request, controller.signal),
+      reportAgain: (finished) => results.report(finished),
+      remove: (request, controller) => removeSite({ ...dependencies, results }, request, controller.signal),
       deploy: (request, controller) =>
         runDeployment(
           {
@@ -139,6 +152,7 @@ async function startTestWorker(): Promise<{
     store,
     reports,
     orders,
+    results,
     async settled() {
       await Promise.all(behind);
       expect(errors).toEqual([]);
@@ -163,6 +177,10 @@ function build(changes: MessageInitShape<typeof BuildRequestSchema>): BuildReque
     trust: Trust.REPOSITORY,
     ...changes,
   });
+}
+
+function removal(generation: bigint, siteId = 5n, host = "pr-1-site.test"): CleanupRequest {
+  return create(CleanupRequestSchema, { siteId, generation, host });
 }
 
 function lastReport(deploymentId: bigint): Promise<ReportStatusRequest> {
@@ -432,7 +450,111 @@ test("A host that another site serves is not taken from it", async () => {
   expect((await getSite(port, "pr-1-site.test", "/")).body).toBe("first");
 });
 
-test("A stop ends what runs, takes no more, and says no last word: Central's lease hands the work on", async () => {
+test("A drain takes no more and lets what runs end, until its time is over", async () => {
+  let end: (() => void) | undefined;
+  sandbox = async (run) => {
+    await new Promise<void>((settle) => {
+      end = settle;
+      run.signal.addEventListener("abort", () => settle());
+    });
+    return { ok: false, imageId: "", failure: { stage: "build", reason: "command_failed", message: "it ended by itself" } };
+  };
+  const commit = await git.commit("acme/site", { "package.json": '{"devDependencies":{"vite":"7"}}' });
+  expect(await worker.acceptor.build(build({ commit }))).toBe(Outcome.ACCEPTED);
+  await eventually(() => expect(end).toBeDefined());
+  await worker.acceptor.drain(10);
+  expect(worker.acceptor.running()).toBe(1);
+  expect(worker.acceptor.isStopping()).toBe(true);
+  const drained = worker.acceptor.drain(60_000);
+  expect(await worker.acceptor.build(build({ commit, siteId: 6n, host: "b.test" }))).toBe(Outcome.BUSY);
+  end?.();
+  await drained;
+  expect(worker.acceptor.running()).toBe(0);
+  expect((await lastReport(101n)).failure).toMatchObject({ reason: "command_failed" });
+});
+
+test("A result that Central took is not told again by a start, one that it did not is, whatever it was", async () => {
+  const commit = await git.commit("acme/site", { "index.html": "x" });
+  await deploy(build({ commit }));
+  await eventually(() => expect(worker.store.get(5n)).not.toHaveProperty("unreported"));
+  await eventually(() => expect(worker.acceptor.running()).toBe(0));
+  centralAnswers = false;
+  expect(await worker.acceptor.cleanup(removal(2n))).toBe(Outcome.ACCEPTED);
+  await eventually(() => expect(worker.store.get(5n)).toMatchObject({ removal: "done", unreported: true }));
+  await worker.acceptor.stop();
+  worker.results.stop();
+  worker = await startTestWorker();
+  centralAnswers = true;
+  worker.results.resume();
+  await eventually(() => expect(worker.reports).toMatchObject([{ siteRemoved: true, evicted: false, generation: 2n }]));
+  await eventually(() => expect(worker.store.get(5n)).not.toHaveProperty("unreported"));
+});
+
+test("An evicted preview is gone, says so with its generation, and comes back with the next; nothing else can be evicted", async () => {
+  const commit = await git.commit("acme/site", { "index.html": "x" });
+  await deploy(build({ commit }));
+  await eventually(() => expect(worker.acceptor.running()).toBe(0));
+  await deploy(build({ commit, siteId: 6n, deploymentId: 300n, host: "site.test", kind: SiteKind.PRODUCTION }));
+  await eventually(() => expect(worker.acceptor.running()).toBe(0));
+  expect(await worker.acceptor.evict(6n)).toBe(false);
+  expect(await worker.acceptor.evict(7n)).toBe(false);
+  expect(await worker.acceptor.evict(5n)).toBe(true);
+  await eventually(() =>
+    expect(worker.reports.at(-1)).toMatchObject({ siteId: 5n, siteRemoved: true, evicted: true, generation: 1n }),
+  );
+  expect(await worker.acceptor.evict(5n)).toBe(false);
+  expect((await getSite(port, "pr-1-site.test", "/")).status).toBe(404);
+  expect((await getSite(port, "site.test", "/")).body).toBe("x");
+  expect(await readdir(join(folder, "www/sites"))).toEqual(["6"]);
+  await deploy(build({ commit, generation: 2n }));
+  expect((await getSite(port, "pr-1-site.test", "/")).body).toBe("x");
+  expect(worker.store.get(5n)).not.toHaveProperty("evicted");
+});
+
+test("Sites are listed by id in pages as the disk has them: one whose release or link is gone is live no more", async () => {
+  const commit = await git.commit("acme/site", { "index.html": "x" });
+  const deployHere = async (siteId: bigint, generation: bigint): Promise<void> => {
+    await deploy(build({ commit, siteId, generation, deploymentId: siteId * 100n + generation, host: `s${siteId}.test` }));
+    await eventually(() => expect(worker.acceptor.running()).toBe(0));
+  };
+  for (const siteId of [5n, 6n, 7n]) await deployHere(siteId, 1n);
+  await deployHere(5n, 2n);
+  expect(await worker.acceptor.cleanup(removal(2n, 7n, "s7.test"))).toBe(Outcome.ACCEPTED);
+  await eventually(() => expect(worker.store.get(7n)?.removal).toBe("done"));
+  const list = (afterSiteId: bigint, pageSize: number): ReturnType<typeof listSites> =>
+    listSites(
+      { store: worker.store, sitesDir: join(folder, "www"), isWorking: worker.acceptor.isWorking },
+      { afterSiteId, pageSize },
+    );
+  const [first, second] = [`1-${commit.slice(0, 8)}`, `2-${commit.slice(0, 8)}`];
+  const page = await list(0n, 2);
+  expect(page).toMatchObject({
+    more: true,
+    sites: [
+      {
+        siteId: 5n,
+        generation: 2n,
+        host: "s5.test",
+        kind: SiteKind.PREVIEW,
+        liveRelease: second,
+        liveGeneration: 2n,
+        releases: [second, first],
+      },
+      { siteId: 6n, liveRelease: first, liveGeneration: 1n, working: false, removed: false },
+    ],
+  });
+  expect(page.totalBytes).toBeGreaterThan(page.freeBytes);
+  expect(await list(6n, 2)).toMatchObject({ more: false, sites: [{ siteId: 7n, removed: true, liveRelease: "", releases: [] }] });
+  await rm(join(folder, "www/sites/5/releases", second), { recursive: true });
+  await rm(join(folder, "www/live/s6.test"));
+  expect((await list(0n, 0)).sites).toMatchObject([
+    { siteId: 5n, liveRelease: "", liveGeneration: 0n, releases: [first] },
+    { siteId: 6n, liveRelease: "", liveGeneration: 0n, releases: [first] },
+    { siteId: 7n },
+  ]);
+});
+
+test("A stop ends what runs, takes no more, and hands the work back; what Central did not hear the next start says again", async () => {
   const sandboxIs = { begun: false, gone: false };
   sandbox = async (run) => {
     sandboxIs.begun = true;
@@ -443,9 +565,19 @@ test("A stop ends what runs, takes no more, and says no last word: Central's lea
   const commit = await git.commit("acme/site", { "package.json": '{"devDependencies":{"vite":"7"}}' });
   expect(await worker.acceptor.build(build({ commit }))).toBe(Outcome.ACCEPTED);
   await eventually(() => expect(sandboxIs.begun).toBe(true));
+  centralAnswers = false;
   await worker.acceptor.stop();
   expect(sandboxIs.gone).toBe(true);
   expect(worker.reports.every(({ state }) => state < DeploymentState.SUCCEEDED)).toBe(true);
   expect(await worker.acceptor.build(build({ commit, generation: 2n }))).toBe(Outcome.BUSY);
-  expect(worker.store.get(5n)?.finished).toBeUndefined();
+  expect(worker.store.get(5n)).toMatchObject({
+    unreported: true,
+    finished: { state: DeploymentState.CANCELED, handedBack: true },
+  });
+  // The worker before would go on telling it, if it had not ended.
+  const next = await startTestWorker();
+  centralAnswers = true;
+  next.results.resume();
+  await eventually(() => expect(next.reports).toMatchObject([{ deploymentId: 101n, handedBack: true }]));
+  await eventually(() => expect(next.store.get(5n)?.unreported).toBeUndefined());
 });
