@@ -15,6 +15,7 @@ import { runJobs } from "./jobs/run-jobs.ts";
 import { createOperatorService, findToken } from "./operator/operator-service.ts";
 import { startGitHubSweepers } from "./reconcile/start-git-hub-sweepers.ts";
 import { startSweepers } from "./reconcile/start-sweepers.ts";
+import { startWorkerSweepers } from "./reconcile/start-worker-sweepers.ts";
 import { createCentralService } from "./status/create-central-service.ts";
 import { createKeyFinder } from "./status/create-key-finder.ts";
 import { createNonceStore } from "./status/create-nonce-store.ts";
@@ -43,6 +44,8 @@ export async function startCentral(config: CentralConfig, log: Logger, releasers
     log,
   });
   releasers.push("sweepers", async () => sweepers.stop());
+  const workerSweepers = startWorkerSweepers({ pool, workers, log });
+  releasers.push("comparison with workers", async () => workerSweepers.stop());
   const intake = createIntake({ pool, github, log });
   releasers.push("intake", async () => intake.stop());
 
@@ -67,6 +70,10 @@ export async function startCentral(config: CentralConfig, log: Logger, releasers
   releasers.push("server", async () => server.stop());
   const comparison = startGitHubSweepers({ pool, github, log, everyMs: config.reconcileEveryMs });
   releasers.push("comparison with GitHub", async () => comparison.stop());
+  // First of all, and not awaited here: nothing new is begun while the server still answers what it has taken.
+  releasers.push("new work", () => {
+    for (const part of [jobs, sweepers, workerSweepers, intake, comparison]) void part.stop();
+  });
   log.info({ url: server.url, publicUrl: config.centralUrl }, "Central is up");
   return { url: server.url };
 }
