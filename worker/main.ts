@@ -263,6 +263,7 @@ export async function startWorker(config: WorkerConfig, log: Logger, releasers: 
       nonces,
     },
     http: createHttpHandler(readiness),
+    isReady: async () => (await readiness.check()).problems.length === 0,
     log,
   });
   releasers.push("server", () => server.stop());

@@ -39,6 +39,7 @@ export function createGate(o: {
     try {
       const rule = readGuard(context.method);
       if (rule.rule === "none") throw refuse("no_guard");
+      if (rule.rule === "open") return;
       if (rule.rule === "token") await admitToken(context, rule, o.tokens, refuse);
       else await admitSignature(context, rule, o.signatures, o.clock, refuse);
     } catch (err) {

@@ -7,10 +7,19 @@ import { centralSignatureHeader, workerSignatureHeader } from "./signature-heade
 export type GuardRule =
   | { rule: "signature"; header: string; signer: "central" | "worker" }
   | { rule: "token"; scope: "read" | "write" }
+  | { rule: "open" }
   | { rule: "none" };
+
+// Their protos are not ours to put an option in. Whoever reaches the port may ask how it is and what it serves, and nothing else.
+const openServices: ReadonlySet<string> = new Set([
+  "grpc.health.v1.Health",
+  "grpc.reflection.v1.ServerReflection",
+  "grpc.reflection.v1alpha.ServerReflection",
+]);
 
 /** Reads a method's rule. `none`, for a method without the option or with a value this version does not know, lets nobody in. */
 export function readGuard(method: DescMethod): GuardRule {
+  if (openServices.has(method.parent.typeName)) return { rule: "open" };
   switch (getOption(method, guard)) {
     case Guard.SIGNED_BY_CENTRAL:
       return { rule: "signature", header: centralSignatureHeader, signer: "central" };

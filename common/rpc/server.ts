@@ -8,9 +8,12 @@ import type { Logger } from "../logger.ts";
 import { createRpcHandler } from "./create-rpc-handler.ts";
 import type { TlsFiles } from "./front.ts";
 import { createFront } from "./front.ts";
+import { addDiscovery } from "./add-discovery.ts";
 import type { SignatureRules, TokenFinder } from "./gate.ts";
+import type { IsReady } from "./health.ts";
 import { isLoopback } from "./is-loopback.ts";
 import { defaultGraceMs, defaultMaxMessageBytes, defaultMaxTimeoutMs } from "./limits.ts";
+import type { RpcObserver } from "./observe-rpc.ts";
 import type { HttpHandler, Traffic } from "./request-listener.ts";
 import { createFallback, createRequestListener } from "./request-listener.ts";
 import { stopServer } from "./stop-server.ts";
@@ -27,7 +30,8 @@ const maxConcurrentStreams = 100;
 /**
  * Serves RPCs (Connect, gRPC, gRPC-Web) and what stands beside them on one port, by HTTP/2 and HTTP/1.1. Which rule guards a method is its
  * option `catapult.v1.guard`; `signatures` and `tokens` say how this server checks the two kinds of rules, and a method whose kind it does not
- * check is refused. Without TLS it listens on loopback alone. `stop` may be called more than once.
+ * check is refused. Health and reflection are added, open to all; `isReady` is what health tells. Without TLS it listens on loopback alone.
+ * `stop` may be called more than once.
  */
 export async function startRpcServer(o: {
   listen: { host: string; port: number };
@@ -36,6 +40,8 @@ export async function startRpcServer(o: {
   signatures?: SignatureRules;
   tokens?: TokenFinder;
   http?: HttpHandler;
+  observe?: RpcObserver;
+  isReady?: IsReady;
   log: Logger;
   maxMessageBytes?: number;
   maxTimeoutMs?: number;
@@ -48,12 +54,17 @@ export async function startRpcServer(o: {
     );
   }
   const shutdown = new AbortController();
+  const stopping = new AbortController();
   const traffic: Traffic = { running: new Set(), stopping: false };
   const rpc = createRpcHandler({
-    routes: o.routes,
+    routes: (router) => {
+      o.routes(router);
+      addDiscovery(router, { isReady: o.isReady ?? (() => Promise.resolve(true)), stopping: stopping.signal });
+    },
     fallback: createFallback({ http: o.http, log }),
     ...(o.signatures === undefined ? {} : { signatures: o.signatures }),
     ...(o.tokens === undefined ? {} : { tokens: o.tokens }),
+    ...(o.observe === undefined ? {} : { observe: o.observe }),
     log,
     clock: o.clock ?? (() => new Date()),
     maxMessageBytes: o.maxMessageBytes ?? defaultMaxMessageBytes,
@@ -88,6 +99,7 @@ export async function startRpcServer(o: {
     url: `${tls === "off" ? "http" : "https"}://${formatHost(listen.host)}:${port}`,
     port,
     stop(graceMs = defaultGraceMs) {
+      stopping.abort();
       stopped ??= stopServer({ front, http1, sessions, traffic, shutdown, graceMs });
       return stopped;
     },

@@ -46,6 +46,7 @@ export async function startTestServer(
     tls?: boolean;
     build?: ServiceImpl<typeof WorkerService>["build"];
     http?: HttpHandler;
+    isReady?: () => Promise<boolean>;
     maxMessageBytes?: number;
     clock?: () => Date;
     findKey?: (kid: string) => Promise<{ key: Buffer; caller: string } | undefined>;
@@ -102,6 +103,7 @@ export async function startTestServer(
         ]).get(bearer),
       ),
     ...(o.http === undefined ? {} : { http: o.http }),
+    ...(o.isReady === undefined ? {} : { isReady: o.isReady }),
     ...(o.maxMessageBytes === undefined ? {} : { maxMessageBytes: o.maxMessageBytes }),
     ...(o.clock === undefined ? {} : { clock: o.clock }),
     log,
