@@ -3,7 +3,7 @@ import { failpoint } from "#common/failpoint.ts";
 import type { SiteState } from "#worker/accept/site-state.ts";
 import type { SiteStore } from "#worker/accept/site-store.ts";
 import { Stopped } from "#worker/accept/stopped.ts";
-import { prepareLiveLink, removeLiveLink } from "#worker/publish/live-link.ts";
+import { prepareLiveLink, removeLiveLink, switchLiveLink } from "#worker/publish/live-link.ts";
 import { isHost } from "#worker/route/is-host.ts";
 import type { Router } from "#worker/route/create-router.ts";
 import type { RouteHosts } from "#worker/route/render-server.ts";
@@ -87,12 +87,38 @@ export async function makeLive(
     } finally {
       claimed.delete(host);
     }
-    return state.live === undefined ? undefined : { host: state.host, kind: state.kind };
+    return state;
   });
-  if (before?.host === host && before.kind === request.kind) return;
+  const wasLive = before.live !== undefined;
+  if (wasLive && before.host === host && before.kind === request.kind) return;
   await failpoint("route.before");
-  await reconcileSoon(o.router, o.routeTimeoutMs);
-  if (before !== undefined && before.host !== host) await removeLiveLink(o.sitesDir, before.host, siteId);
+  try {
+    await reconcileSoon(o.router, o.routeTimeoutMs);
+  } catch (error) {
+    await takeBack(o, request, before);
+    throw error;
+  }
+  if (wasLive && before.host !== host) await removeLiveLink(o.sitesDir, before.host, siteId);
+}
+
+/** What is reported as failed must not be served once Caddy works again; what was live before stays so. */
+async function takeBack(o: { sitesDir: string; store: SiteStore }, request: LiveRequest, before: SiteState): Promise<void> {
+  const { siteId, host, release } = request;
+  await o.store.withLock(siteId, async () => {
+    const state = o.store.get(siteId);
+    if (state?.live?.release !== release || state.live.generation !== request.generation || state.removal !== undefined) return;
+    const { live: _, liveAt: __, ...rest } = state;
+    const { live, liveAt } = before;
+    await o.store.put({
+      ...rest,
+      host: before.host,
+      kind: before.kind,
+      ...(live === undefined ? {} : { live }),
+      ...(liveAt === undefined ? {} : { liveAt }),
+    });
+    if (live === undefined || before.host !== host) await removeLiveLink(o.sitesDir, host, siteId);
+    else await switchLiveLink(o.sitesDir, host, siteId, live.release);
+  });
 }
 
 /** Caddy may be restarting: it gets `timeoutMs`. */

@@ -67,9 +67,37 @@ test("A new host is served before the old one's link goes", async () => {
   expect([reconciled, store.get(1n)?.host, store.get(1n)?.kind]).toEqual([2, "b.test", "production"]);
 });
 
-test("A Caddy that cannot be brought to serve a host is an error, never a success", async () => {
+test("A Caddy that cannot be brought to serve a host is an error, never a success, and what was reported as failed is not served later", async () => {
   caddyWorks = false;
   await expect(switchTo(1n)).rejects.toMatchObject({ name: "RouteError" });
+  expect(store.get(1n)).toMatchObject({ generation: 1n });
+  expect(store.get(1n)).not.toHaveProperty("live");
+  expect(await readdir(join(folder, "www/live"))).toEqual([]);
+  caddyWorks = true;
+  await switchTo(1n);
+  await accept(2n);
+  caddyWorks = false;
+  await expect(switchTo(2n, { host: "b.test" })).rejects.toMatchObject({ name: "RouteError" });
+  expect(store.get(1n)).toMatchObject({ generation: 2n, host: "a.test", live: { release: "1-00000000", generation: 1n } });
+  await accept(3n);
+  await expect(switchTo(3n, { kind: "production" })).rejects.toMatchObject({ name: "RouteError" });
+  expect(store.get(1n)).toMatchObject({ kind: "preview", live: { release: "1-00000000" } });
+  expect(await readlink(link("a.test"))).toBe("../sites/1/releases/1-00000000");
+  expect(await readdir(join(folder, "www/live"))).toEqual(["a.test"]);
+});
+
+test("A switch that fails leaves the link and the stored state where they were", async () => {
+  await switchTo(1n);
+  await accept(2n);
+  process.env["CATAPULT_FAILPOINT"] = "publish.after-fence:enospc";
+  try {
+    await expect(switchTo(2n)).rejects.toMatchObject({ code: "ENOSPC" });
+  } finally {
+    delete process.env["CATAPULT_FAILPOINT"];
+  }
+  expect(store.get(1n)).toMatchObject({ generation: 2n, live: { release: "1-00000000", generation: 1n } });
+  expect(await readlink(link("a.test"))).toBe("../sites/1/releases/1-00000000");
+  expect(await readdir(join(folder, "www/live"))).toEqual(["a.test"]);
 });
 
 test("After a crash between the stored state and the link the start puts the link right", async () => {
