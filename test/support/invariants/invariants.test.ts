@@ -1,0 +1,77 @@
+import { readlink, symlink, unlink, mkdir, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { eventually } from "../eventually.ts";
+import { checkInvariants, findBreaches, watchSites } from "../invariants.ts";
+import { podmanHookTimeout } from "../podman.ts";
+import { startStack, type Stack } from "../stack.ts";
+
+const repository = { owner: "acme", name: "site" };
+const host = "pr-1-site.one.localhost";
+let stack: Stack;
+
+beforeAll(async () => {
+  stack = await startStack();
+  await stack.forge.createRepository({ ...repository, files: { "index.html": "main one", "page.html": "a page" } });
+  await stack.forge.installApp(repository);
+  await stack.operator.createDeploymentConfig({
+    deploymentConfig: { githubOrg: "acme", githubRepo: "site", environment: "one", domain: "one.localhost", subdomain: "www" },
+  });
+  await stack.forge.pushFiles({ ...repository, branch: "change", files: { "index.html": "change one" } });
+  await stack.forge.openPullRequest({ ...repository, head: "change" });
+}, podmanHookTimeout);
+afterAll(() => stack?.stop());
+
+/** The invariants and places that a moment's look finds. */
+async function look(o: Parameters<typeof findBreaches>[1] = {}): Promise<string[]> {
+  const findings = await findBreaches(stack, { healMs: 0, newBuild: false, ...o });
+  return [...new Set(findings.map(({ invariant, where }) => `${invariant} ${where}`))].toSorted();
+}
+
+test("a stack that was left alone holds every invariant, and each thing that is put out of order by hand is found", async () => {
+  const watch = watchSites(stack);
+  await checkInvariants(stack, { watch });
+  const [worker] = stack.workers;
+  const { rows } = await stack.pool.query<{ id: bigint; comment: bigint }>(
+    "select id, comment_id as comment from sites where host = $1",
+    [host],
+  );
+  const [site] = rows;
+
+  // I2, I3: an older commit's content, then content of no commit, by the live link.
+  await stack.forge.pushFiles({ ...repository, branch: "change", files: { "index.html": "change two" } });
+  await eventually(async () => expect(await look()).toEqual([]));
+  const link = join(worker!.sitesDirectory, "live", host);
+  const target = await readlink(link);
+  const releases = join(worker!.sitesDirectory, "sites", String(site!.id), "releases");
+  const put = async (to: string) => {
+    await unlink(link);
+    await symlink(to, link);
+  };
+  const { rows: older } = await stack.pool.query<{ release: string }>(
+    "select release from deployment_history where site_id = $1 order by generation limit 1",
+    [site!.id],
+  );
+  await put(`../sites/${site!.id}/releases/${older[0]!.release}`);
+  await eventually(() => expect(watch.sightings().get(host)?.at(-1)?.excerpt).toBe("change one"));
+  await mkdir(join(releases, "1-00000000"));
+  await writeFile(join(releases, "1-00000000", "index.html"), "change mixed");
+  await put(`../sites/${site!.id}/releases/1-00000000`);
+  await eventually(() => expect(watch.sightings().get(host)?.at(-1)?.excerpt).toBe("change mixed"));
+  expect(await look()).toEqual([`I2 ${host}`, "I5 worker-one"]);
+  await put(target);
+  expect(await look()).toEqual([]);
+  expect(await look({ watch })).toEqual([`I2 ${host}`, `I3 ${host}`]);
+  await watch.stop();
+
+  // I1
+  await stack.pool.query(
+    "insert into webhook_deliveries (guid, event, body, next_attempt_at) values ('stuck', 'push', '', now() + interval '1 hour')",
+  );
+  // I4
+  await stack.forge.deleteComment({ ...repository, number: 1, id: Number(site!.comment) });
+  // I5
+  await mkdir(join(releases, ".publish-left"));
+  await mkdir(join(worker!.stateDirectory, "clones", "left"), { recursive: true });
+  expect(await look()).toEqual(["I1 delivery stuck", "I4 acme/site#1", "I5 worker-one"]);
+});
