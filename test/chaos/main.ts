@@ -42,7 +42,12 @@ try {
       containers: values.containers,
       pollMs: Number(values.poll),
       say,
-    });
+    }).catch((error: unknown) => void console.info(`seed ${seed} could not be walked to its end:`, error));
+    if (walk === undefined) {
+      failed.push(seed);
+      continue;
+    }
+    const { findings, answers, healedMs, directory: at } = walk;
     const took = Math.round((performance.now() - began) / 1000);
     const what = `seed ${seed}, ${values.steps} steps: ${answers} answers looked at, checked ${healedMs} ms after healing, ${took} s in all`;
     if (findings.length === 0) {

@@ -90,9 +90,11 @@ function planStep(random: Random, open: ReadonlySet<number>, standing: readonly 
   const closed = Array.from({ length: walkShape.pulls }, (_, index) => index).filter((pull) => !open.has(pull));
   switch (kind) {
     case "push":
-    case "force-push":
     case "delete-comment":
       return { kind, pull: random.below(walkShape.pulls) };
+    case "force-push":
+      // A closed one whose branch was rewritten cannot be reopened, at GitHub either.
+      return open.size === 0 ? undefined : { kind, pull: random.pick([...open]) };
     case "close":
       return open.size === 0 ? undefined : { kind, pull: random.pick([...open]) };
     case "reopen":
