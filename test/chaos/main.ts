@@ -30,19 +30,16 @@ try {
     const lines: string[] = [];
     const say = (line: string): void => void (values.quiet ? lines.push(line) : console.info(line));
     const began = performance.now();
-    const {
-      findings,
-      answers,
-      healedMs,
-      directory: at,
-    } = await runWalk({
+    const walk = await runWalk({
       seed,
       steps: Number(values.steps),
       database: await createDatabase(postgres.url),
       containers: values.containers,
       pollMs: Number(values.poll),
       say,
-    }).catch((error: unknown) => void console.info(`seed ${seed} could not be walked to its end:`, error));
+    }).catch((error: unknown) => {
+      console.info(`seed ${seed} could not be walked to its end:`, error);
+    });
     if (walk === undefined) {
       failed.push(seed);
       continue;
