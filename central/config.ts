@@ -11,6 +11,7 @@ import {
   parseText,
   parseUrl,
 } from "#common/config/parse.ts";
+import { parseMetricsListen } from "#common/config/parse-metrics-listen.ts";
 import { parseSecureUrl } from "#common/config/parse-secure-url.ts";
 import { optional, readConfig, variable } from "#common/config/read-config.ts";
 import type { TlsFiles } from "#common/rpc/server.ts";
@@ -28,6 +29,10 @@ export const centralVariables = {
   listen: variable("CENTRAL_LISTEN", parseListen, { help: "where Central listens, host:port", default: ":8443" }),
   secretKey: variable("CENTRAL_SECRET_KEY", parseSecretKey, {
     help: "32 random bytes in base64url: what keys are encrypted with at rest",
+  }),
+  metricsListen: variable("METRICS_LISTEN", parseMetricsListen, {
+    help: "where /metrics is served by plain HTTP, host:port; off: nowhere",
+    default: "127.0.0.1:9464",
   }),
   reconcileEveryMs: variable("RECONCILE_INTERVAL", parseDuration, {
     help: "how often GitHub is compared with the database",

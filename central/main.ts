@@ -1,5 +1,6 @@
 import type { Releasers } from "#common/lifecycle.ts";
 import type { Logger } from "#common/logger.ts";
+import { startMetricsServer } from "#common/metrics/start-metrics-server.ts";
 import { startRpcServer } from "#common/rpc/server.ts";
 import { workerSignatureHeader } from "#common/rpc/signing-interceptor.ts";
 import { CentralService } from "#gen/catapult/v1/central_service_pb.js";
@@ -12,6 +13,7 @@ import { createWorkerClients } from "./dispatch/create-worker-clients.ts";
 import { createGitHub } from "./github/create-github.ts";
 import { createIntake } from "./intake/create-intake.ts";
 import { runJobs } from "./jobs/run-jobs.ts";
+import { createCentralMetrics } from "./metrics/create-central-metrics.ts";
 import { createOperatorService, findToken } from "./operator/operator-service.ts";
 import { startGitHubSweepers } from "./reconcile/start-git-hub-sweepers.ts";
 import { startSweepers } from "./reconcile/start-sweepers.ts";
@@ -36,6 +38,7 @@ export async function startCentral(config: CentralConfig, log: Logger, releasers
   const workers = createWorkerClients({ pool, secretKey, ca: config.ca });
   releasers.push("worker clients", () => workers.close());
 
+  const metrics = createCentralMetrics({ pool });
   const jobs = await runJobs({ pool, tasks: createTasks({ pool, github, workers, secretKey, log }), log });
   releasers.push("job queue", async () => jobs.stop());
   const sweepers = startSweepers({
@@ -53,7 +56,7 @@ export async function startCentral(config: CentralConfig, log: Logger, releasers
     listen: config.listen,
     tls: config.tls,
     routes: (router) => {
-      router.service(CentralService, createCentralService({ pool, log }));
+      router.service(CentralService, createCentralService({ pool, log, onEnded: metrics.observeDeployment }));
       router.service(OperatorService, createOperatorService({ pool, github, secretKey, log }));
     },
     signatures: {
@@ -63,13 +66,24 @@ export async function startCentral(config: CentralConfig, log: Logger, releasers
       nonces: createNonceStore(pool),
     },
     tokens: async (bearer) => findToken(pool, bearer),
-    http: createHttpHandler({ pool, secrets: config.webhookSecrets, onStored: () => intake.wake(), log }),
+    http: createHttpHandler({
+      pool,
+      secrets: config.webhookSecrets,
+      onStored: () => intake.wake(),
+      onAnswered: metrics.countWebhook,
+      log,
+    }),
+    observe: metrics.observeRpc,
     isReady: async () => canStoreDeliveries(pool),
     log,
   });
   releasers.push("server", async () => server.stop());
   const comparison = startGitHubSweepers({ pool, github, log, everyMs: config.reconcileEveryMs });
   releasers.push("comparison with GitHub", async () => comparison.stop());
+  if (config.metricsListen !== "off") {
+    const served = await startMetricsServer({ ...metrics, listen: config.metricsListen, log });
+    releasers.push("metrics", async () => served.stop());
+  }
   // First of all, and not awaited here: nothing new is begun while the server still answers what it has taken.
   releasers.push("new work", () => {
     for (const part of [jobs, sweepers, workerSweepers, intake, comparison]) void part.stop();

@@ -1,4 +1,5 @@
 import { checkTls } from "#common/config/check-tls.ts";
+import { parseMetricsListen } from "#common/config/parse-metrics-listen.ts";
 import { optional, readConfig, variable } from "#common/config/read-config.ts";
 import {
   parseBytes,
@@ -87,6 +88,10 @@ export const workerVariables = {
   buildCanaryTarget: variable("BUILD_CANARY_TARGET", parseTarget, {
     help: "host:port that builds must reach, asked before builds are taken; none: builds have nothing outside to reach",
     default: "registry.npmjs.org:443",
+  }),
+  metricsListen: variable("METRICS_LISTEN", parseMetricsListen, {
+    help: "where /metrics is served by plain HTTP, host:port; off: nowhere",
+    default: "127.0.0.1:9465",
   }),
   tls: variable("TLS", parseChoice(["on", "off"]), { help: "off: plain HTTP, on a loopback address alone", default: "on" }),
   tlsCertFile: optional("TLS_CERT_FILE", parsePath, { help: "this worker's certificate, PEM" }),

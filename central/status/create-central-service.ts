@@ -5,12 +5,16 @@ import { callerKey } from "#common/rpc/caller.ts";
 import { touchWorker } from "#central/dispatch/sql/touch-worker.ts";
 import type { CentralService } from "#gen/catapult/v1/central_service_pb.js";
 import { createRateLimit } from "./create-rate-limit.ts";
-import { reportStatus } from "./report-status.ts";
+import { type EndedDeployment, reportStatus } from "./report-status.ts";
 
 /** A busy slot reports every 1.5 s. Were all 256 of a worker busy, each would still be heard well within its lease; one report costs 5 ms. */
 const reportRate = { perSecond: 50, burst: 200 };
 
-export function createCentralService(o: { pool: Pool; log: Logger }): ServiceImpl<typeof CentralService> {
+export function createCentralService(o: {
+  pool: Pool;
+  log: Logger;
+  onEnded?: (ended: EndedDeployment) => void;
+}): ServiceImpl<typeof CentralService> {
   const limit = createRateLimit(reportRate);
   return {
     async reportStatus(request, context) {
@@ -19,7 +23,8 @@ export function createCentralService(o: { pool: Pool; log: Logger }): ServiceImp
       if (!limit.take(caller.worker)) {
         throw new ConnectError(`more than ${reportRate.perSecond} reports a second; report again later`, Code.ResourceExhausted);
       }
-      const answer = await reportStatus(o, caller.worker, request);
+      const { ended, ...answer } = await reportStatus(o, caller.worker, request);
+      if (ended !== undefined) o.onEnded?.(ended);
       await touchWorker(o.pool, caller.worker);
       return answer;
     },

@@ -19,10 +19,17 @@ import { lockRemoval } from "./sql/lock-removal.ts";
 import { selectQueuedSites } from "./sql/select-queued-sites.ts";
 import { setLive } from "./sql/set-live.ts";
 import { updateRunning } from "./sql/update-running.ts";
-import { isForward, isRunning, reportedState, type RunningState } from "./states.ts";
+import { type FinalState, isForward, isRunning, reportedState, type RunningState } from "./states.ts";
 import { storeLog } from "./store-log.ts";
 
-export type ReportAnswer = { acknowledgedLogLine: bigint; cancel: boolean };
+export type EndedDeployment = { state: FinalState; stageTimings: Record<string, number> };
+
+export type ReportAnswer = {
+  acknowledgedLogLine: bigint;
+  cancel: boolean;
+  /** This report ended its deployment; a repeat of it does not. */
+  ended?: EndedDeployment;
+};
 
 /** How many waiting sites are tried when a slot comes free: workers have a handful. */
 const kicked = 8;
@@ -48,7 +55,8 @@ async function reportDeployment(client: ClientBase, workerId: string, report: Re
     throw new ConnectError("the lease of this deployment ended; stop the work", Code.FailedPrecondition);
   }
   const acknowledgedLogLine = await storeLog(client, report);
-  if (isForward(deployment.state, state)) await moveOn(client, deployment, state, report);
+  let ended: EndedDeployment | undefined;
+  if (isForward(deployment.state, state)) ended = await moveOn(client, deployment, state, report);
   else if (isRunning(deployment.state)) await updateRunning(client, deployment.id, undefined);
   else if (deployment.state === "superseded" && state === "succeeded") await recordLateSuccess(client, deployment, report);
   // For deployments too that something newer took the place of: their packets went out all the same.
@@ -57,7 +65,7 @@ async function reportDeployment(client: ClientBase, workerId: string, report: Re
     await kickQueued(client, deployment.environmentId);
   }
   const wanted = deployment.state === "queued" || isRunning(deployment.state);
-  return { acknowledgedLogLine, cancel: !wanted && isRunningState(state) };
+  return { acknowledgedLogLine, cancel: !wanted && isRunningState(state), ...(ended === undefined ? {} : { ended }) };
 }
 
 async function moveOn(
@@ -65,17 +73,19 @@ async function moveOn(
   deployment: ReportedDeployment,
   state: NonNullable<ReturnType<typeof reportedState>>,
   report: ReportStatusRequest,
-): Promise<void> {
+): Promise<EndedDeployment | undefined> {
   if (isRunningState(state)) {
     await updateRunning(client, deployment.id, state);
-    return;
+    return undefined;
   }
-  if (!(await finishDeployment(client, deployment.id, readResult(state, report)))) return;
+  const result = readResult(state, report);
+  if (!(await finishDeployment(client, deployment.id, result))) return undefined;
   if (state === "succeeded") await setLive(client, { ...report, deploymentId: deployment.id });
   // What a stopping worker gives back was not at fault: it does not count as lost, however often that happens.
   if (report.handedBack && (await insertSuccessor(client, deployment)))
     await addJob(client, { task: "dispatch", siteId: deployment.siteId });
   if (deployment.kind === "preview") await addJob(client, { task: "comment", siteId: deployment.siteId });
+  return result;
 }
 
 /** A slot is free, at the worker and of the repository. */

@@ -9,13 +9,17 @@ export function createHttpHandler(o: {
   pool: pg.Pool;
   secrets: readonly string[];
   onStored: () => void;
+  /** How a webhook request was answered. */
+  onAnswered?: (status: number) => void;
   log: Logger;
 }): (request: HttpRequest, response: HttpResponse) => Promise<boolean> {
   const receive = createWebhookHandler({ secrets: o.secrets, inbox: createInbox(o.pool, o.onStored), log: o.log });
   return async (request, response) => {
     const path = (request.url ?? "").split("?", 1)[0];
-    if (path === webhookPath) await receive(request, response);
-    else if (path === "/healthz") answer(response, 200, "ok\n");
+    if (path === webhookPath) {
+      await receive(request, response);
+      if (response.headersSent) o.onAnswered?.(response.statusCode);
+    } else if (path === "/healthz") answer(response, 200, "ok\n");
     else if (path === "/readyz") await answerReady(o.pool, response);
     else return false;
     return true;

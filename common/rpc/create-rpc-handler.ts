@@ -8,6 +8,7 @@ import { createDigestInterceptor } from "./digest-interceptor.ts";
 import { createErrorInterceptor } from "./error-interceptor.ts";
 import type { SignatureRules, TokenFinder } from "./gate.ts";
 import { createGate } from "./gate.ts";
+import { createObserveInterceptor, observeGate, type RpcObserver } from "./observe-rpc.ts";
 import type { HttpRequest, HttpResponse } from "./request-listener.ts";
 
 /**
@@ -18,6 +19,7 @@ export function createRpcHandler(o: {
   fallback: (request: HttpRequest, response: HttpResponse) => void;
   signatures?: SignatureRules;
   tokens?: TokenFinder;
+  observe?: RpcObserver;
   log: Logger;
   clock: () => Date;
   maxMessageBytes: number;
@@ -34,8 +36,13 @@ export function createRpcHandler(o: {
     shutdownSignal: o.shutdownSignal,
     // A JSON field that we do not know would be missing from the digest.
     jsonOptions: { ignoreUnknownFields: false },
-    requestGate: createGate(o),
-    interceptors: [createErrorInterceptor(o), createDigestInterceptor(o), createValidateInterceptor()],
+    requestGate: o.observe === undefined ? createGate(o) : observeGate(createGate(o), o.observe),
+    interceptors: [
+      ...(o.observe === undefined ? [] : [createObserveInterceptor(o.observe)]),
+      createErrorInterceptor(o),
+      createDigestInterceptor(o),
+      createValidateInterceptor(),
+    ],
     contextValues: (request) => createContextValues().set(remoteAddressKey, request.socket.remoteAddress),
   });
 }

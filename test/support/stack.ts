@@ -79,7 +79,13 @@ export async function startStack(options: StackOptions = {}) {
     await writeFile(keyFile, app.privateKey, { mode: 0o600 });
     const secretKeyFile = join(directory, "secret-key");
     await writeFile(secretKeyFile, randomBytes(32).toString("base64url"), { mode: 0o600 });
-    const tls = { TLS_CERT_FILE: certificates.certFile, TLS_KEY_FILE: certificates.keyFile, CA_FILE: certificates.caFile };
+    const tls = {
+      TLS_CERT_FILE: certificates.certFile,
+      TLS_KEY_FILE: certificates.keyFile,
+      CA_FILE: certificates.caFile,
+      // A free port each: several daemons run beside each other.
+      METRICS_LISTEN: "127.0.0.1:0",
+    };
     const github = { GITHUB_URL: forge.url, GITHUB_API_URL: forge.apiUrl };
     const centralEnvironment = {
       ...tls,

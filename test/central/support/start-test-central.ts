@@ -22,7 +22,7 @@ const appId = "4711";
 export const webhookSecret = "It's a Secret to Everybody";
 
 /** Central as its main.ts wires it, on loopback, with real PostgreSQL, the forge, and a worker that only says what a test wants. */
-export async function startTestCentral(o: { worker?: boolean; replicas?: number } = {}) {
+export async function startTestCentral(o: { worker?: boolean; replicas?: number; config?: Partial<CentralConfig> } = {}) {
   const directory = await mkdtemp(join(tmpdir(), "catapult-central-"));
   const database = await createTestDatabase();
   const keys = generateKeyPairSync("rsa", { modulusLength: 2048 });
@@ -41,12 +41,14 @@ export async function startTestCentral(o: { worker?: boolean; replicas?: number 
     listen: { host: "127.0.0.1", port: 0 },
     secretKey,
     tls: "off",
+    metricsListen: "off",
     ca: undefined,
     logLevel: "error",
     reconcileEveryMs: 300_000,
     deliveriesKeepMs: 30 * 86_400_000,
     logsKeepMs: 90 * 86_400_000,
     historyKeepMs: 180 * 86_400_000,
+    ...o.config,
   };
   const start = async () => {
     const releasers = createReleasers(log);
