@@ -16,6 +16,7 @@ test("docs/security.md names each proof of the canary, and no other, and the REA
     observations: [],
     outside,
     outOfMemory: false,
+    hostLayer: { lost: true, reason: "" },
     ranges: chooseAddresses(new Set()),
     own: ["192.0.2.1"],
     gateway: "192.0.2.254",

@@ -18,6 +18,8 @@ export type Evidence = {
   hits: readonly string[];
   /** What Podman itself says of the build's container. */
   outside: { privileged: boolean; readOnly: boolean; mountTypes: readonly string[] };
+  /** The second layer of rules on the host, looked at after the probe ran; undefined: nobody keeps one. */
+  hostLayer?: { lost: boolean; reason: string };
   /** The run ended as one that ran out of memory does. */
   outOfMemory: boolean;
 };
@@ -40,6 +42,7 @@ export function sort(observations: readonly Observation[]) {
     written: of("written").map(({ path }) => path),
     devices: of("device"),
     ipv6: of("ipv6").map((found) => found.interface),
+    calls: new Map(of("call").map(({ name, outcome }) => [name, outcome])),
     init: of("init")[0]?.command,
     target: of("target")[0],
     fork: of("fork")[0],

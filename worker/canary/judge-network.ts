@@ -15,7 +15,14 @@ const byOwnLoopback = ["ECONNREFUSED"];
 
 /** What the network of the build let through, and what of it could not be proven. */
 export function judgeNetwork(evidence: Evidence, seen: Seen): Findings {
-  return { ...judgeRanges(evidence, seen), ...judgeHost(evidence, seen), ...judgeNames(evidence, seen) };
+  const { hostLayer } = evidence;
+  return {
+    ...judgeRanges(evidence, seen),
+    ...judgeHost(evidence, seen),
+    ...judgeNames(evidence, seen),
+    // That it was never there is no fault: the worker may lack the right. Once there it goes by somebody else's doing alone.
+    network_host_layer: expect(hostLayer?.lost !== true, `the second layer of rules, on the host, is gone: ${hostLayer?.reason}`),
+  };
 }
 
 /** What an attempt shows that should have been refused, or why it shows nothing; undefined: the rules refused it. */

@@ -1,3 +1,5 @@
+import type { RefusedCall } from "./refused-calls.ts";
+
 /** What became of one attempt to reach an address. `token`: its listener answered. Else an error's code, or `connected`. */
 export type Attempt = { protocol: "tcp" | "udp"; address: string; port: number; outcome: string };
 
@@ -15,6 +17,8 @@ export type Observation =
   | { kind: "mount"; mount: Mount }
   | { kind: "device"; path: string; block: boolean }
   | { kind: "limit"; name: LimitName; value: number }
+  /** `done`, an error's name, or the signal that ended the process. */
+  | { kind: "call"; name: string; outcome: string }
   | { kind: "init"; command: string }
   | { kind: "ipv6"; interface: string }
   | { kind: "attempt"; attempt: Attempt }
@@ -36,6 +40,8 @@ export type ProbeRequest = {
   linked: string[];
   link: string;
   target?: { host: string; port: number };
+  calls: readonly RefusedCall[];
+  compatCall: string;
   pids: number;
   memoryBytes: number;
 };

@@ -40,7 +40,7 @@ export function startIsolation(o: {
     run: async (signal) => {
       // Before the first run, which it would take for something left behind.
       await sweep();
-      return runCanary({ ...o.sandbox, target: o.target, signal });
+      return runCanary({ ...o.sandbox, target: o.target, hostLayer: sandboxes.hostLayer, signal });
     },
     // No network is kept ready of an image that was not proven.
     onProven: (imageId) => sandboxes.start(imageId),

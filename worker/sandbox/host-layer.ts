@@ -8,8 +8,8 @@ export type HostLayer = {
   ensure(): Promise<void>;
   /** Tells which bridge a network was just made with: the rules act only if it is in this network namespace. */
   observe(bridge: string): Promise<void>;
-  /** Looks at what is in force now. `reason` says what is in the way, else it is ''. */
-  look(): Promise<{ inForce: boolean; reason: string }>;
+  /** Looks at what is in force now. `lost`: it was loaded once, and is not any more. `reason` says what is in the way, else it is ''. */
+  look(): Promise<{ inForce: boolean; lost: boolean; reason: string }>;
   /** Removes the rules, at an orderly stop. */
   remove(): Promise<void>;
 };
@@ -29,6 +29,7 @@ export function createHostLayer(o: {
   const table = hostTable(o.networkName);
   const list = async (): Promise<string> => runNft(["--stateless", "list", "table", "inet", table], "", o.nft);
   let loaded: string | undefined;
+  let wasLoaded = false;
   let refusal = "it has not been tried yet";
   let bridgeSeen: boolean | undefined;
   let said: string | undefined;
@@ -45,12 +46,13 @@ export function createHostLayer(o: {
       return false;
     }
   };
-  const look = async (): Promise<{ inForce: boolean; reason: string }> => {
+  const look: HostLayer["look"] = async () => {
     if (!(await isLoaded()))
-      return { inForce: false, reason: loaded === undefined ? refusal : "its table was changed or removed" };
-    if (bridgeSeen === undefined) return { inForce: false, reason: "no build's network has been made yet" };
-    if (!bridgeSeen) return { inForce: false, reason: "the builds' bridges are in another network namespace than this worker" };
-    return { inForce: true, reason: "" };
+      return { inForce: false, lost: wasLoaded, reason: loaded === undefined ? refusal : "its table was changed or removed" };
+    if (bridgeSeen === undefined) return { inForce: false, lost: false, reason: "no build's network has been made yet" };
+    if (!bridgeSeen)
+      return { inForce: false, lost: false, reason: "the builds' bridges are in another network namespace than this worker" };
+    return { inForce: true, lost: false, reason: "" };
   };
 
   return {
@@ -59,6 +61,7 @@ export function createHostLayer(o: {
       try {
         await runNft(["-f", "-"], renderHostRules(o), o.nft);
         loaded = await list();
+        wasLoaded = true;
       } catch (error) {
         loaded = undefined;
         refusal = error instanceof NftError ? error.reason : errorMessage(error);
@@ -78,6 +81,7 @@ export function createHostLayer(o: {
     async remove() {
       if (loaded === undefined) return;
       loaded = undefined;
+      wasLoaded = false;
       refusal = "it was removed";
       // Made first, so that removing what somebody else has removed is no error.
       await runNft(["-f", "-"], `table inet ${table}\ndelete table inet ${table}\n`, o.nft);

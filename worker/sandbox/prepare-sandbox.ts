@@ -11,6 +11,7 @@ import type { SandboxSetup } from "./sandbox-types.ts";
 export type PreparedSandbox = {
   setup: SandboxSetup;
   imageId: string;
+  bridge: string;
   holder: Dockerode.Container;
   build: Dockerode.Container;
   prepareMs: number;
@@ -36,7 +37,8 @@ export async function prepareSandbox(setup: SandboxSetup, pool?: HolderPool): Pr
         createContainer(setup.podman, describeBuild(setup, holder.names, holder.imageId)),
       ]);
       const prepareMs = performance.now() - started;
-      return { setup, imageId: holder.imageId, holder: holder.container, build, prepareMs, release };
+      const { imageId, bridge, container } = holder;
+      return { setup, imageId, bridge, holder: container, build, prepareMs, release };
     } catch (error) {
       if (pool === undefined || warm === undefined) {
         await release();

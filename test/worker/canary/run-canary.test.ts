@@ -5,6 +5,7 @@ import { podmanHookTimeout, useTestPodman, type TestPodman } from "#test/support
 import { readSurroundings } from "#test/support/surroundings.ts";
 import { listLeft, mebibyte } from "#test/worker/sandbox/harness.ts";
 import { provenRanges } from "#worker/canary/choose-addresses.ts";
+import type { CanaryOutcome } from "#worker/canary/create-canary.ts";
 import { runCanary, type CanaryOptions } from "#worker/canary/run-canary.ts";
 import { execInside } from "#worker/sandbox/exec-inside.ts";
 import { prepareSandbox } from "#worker/sandbox/prepare-sandbox.ts";
@@ -29,6 +30,13 @@ async function prove(weakness: Weakness = {}, o: Partial<CanaryOptions> = {}): P
 }
 
 async function proveOnce(weakness: Weakness, o: Partial<CanaryOptions>): Promise<string[]> {
+  const outcome = await run(weakness, o);
+  // So that a run which was asked again says what came back.
+  if (outcome.kind === "unanswered") console.warn(`${outcome.reason}: ${outcome.detail}`);
+  return outcome.kind === "unanswered" ? ["engine"] : outcome.failed.map(({ proof }) => proof).toSorted();
+}
+
+async function run(weakness: Weakness, o: Partial<CanaryOptions> = {}): Promise<CanaryOutcome> {
   const networkName = `cttest-${randomBytes(4).toString("hex")}`;
   const weaken = (options: Options): Options => {
     if (options.name?.endsWith("-build") === true) return weakness.build?.(options) ?? options;
@@ -53,9 +61,7 @@ async function proveOnce(weakness: Weakness, o: Partial<CanaryOptions>): Promise
     ...o,
   });
   expect(await listLeft(podman, networkName)).toEqual([]);
-  // So that a run which was asked again says what came back.
-  if (outcome.kind === "unanswered") console.warn(`${outcome.reason}: ${outcome.detail}`);
-  return outcome.kind === "unanswered" ? ["engine"] : outcome.failed.map(({ proof }) => proof).toSorted();
+  return outcome;
 }
 
 function withHost(change: (host: Dockerode.HostConfig) => Dockerode.HostConfig): Weakness {
@@ -119,6 +125,47 @@ test.each<[string, Weakness, string[]]>([
   ],
 ])("A build with %s is named", async (_, weakness, proofs) => {
   expect(await prove(weakness)).toEqual(proofs);
+});
+
+test("The engine's own filter is not enough: each call that it lets through is named", async () => {
+  const outcome = await run(security("no-new-privileges"));
+  if (outcome.kind !== "judged") throw new Error(outcome.detail);
+  expect(outcome.failed.map(({ proof }) => proof)).toEqual(["seccomp"]);
+  const detail = outcome.failed[0]?.detail ?? "";
+  expect(detail).not.toMatch(/Seccomp=|not tried/);
+  for (const name of ["unshare(CLONE_NEWUSER)", "clone(CLONE_NEWUSER)", "keyctl", "ptrace", "process_vm_readv"])
+    expect(detail).toContain(name);
+});
+
+test("Without any filter every call that needs no right is named, the second doors to the kernel among them", async () => {
+  const outcome = await run(security("no-new-privileges", "seccomp=unconfined"));
+  if (outcome.kind !== "judged") throw new Error(outcome.detail);
+  expect(outcome.failed.map(({ proof }) => proof)).toEqual(["seccomp"]);
+  const detail = outcome.failed[0]?.detail ?? "";
+  expect(detail).toMatch(/^Seccomp=0; let through: /);
+  expect(detail).not.toContain("not tried");
+  for (const name of [
+    "clone3",
+    "add_key",
+    "open_tree",
+    "personality(ADDR_NO_RANDOMIZE)",
+    "socket(AF_VSOCK)",
+    "name_to_handle_at",
+  ])
+    expect(detail).toContain(name);
+  expect(detail).toContain(process.arch === "x64" ? "int 0x80 getpid (done)" : "unshare");
+});
+
+test("A second layer of rules on the host that went is named; one that was never there is not", async () => {
+  const layer = (lost: boolean): Partial<CanaryOptions> => ({
+    hostLayer: {
+      ensure: async () => undefined,
+      observe: async () => undefined,
+      look: async () => ({ inForce: false, lost, reason: "its table was changed or removed" }),
+    },
+  });
+  expect(await prove({}, layer(true))).toEqual(["network_host_layer"]);
+  expect(await prove({}, layer(false))).toEqual([]);
 });
 
 test("Rules without one range are named by that range", async () => {

@@ -100,12 +100,12 @@ test("the layer tells whether it is in force, comes back after it was changed, a
   await layer.ensure();
   expect((await layer.look()).reason).toMatch(/no build's network has been made yet/);
   await layer.observe("lo");
-  expect(await layer.look()).toEqual({ inForce: true, reason: "" });
+  expect(await layer.look()).toEqual({ inForce: true, lost: false, reason: "" });
 
   await nft("flush", "table", "inet", hostTable(networkName));
-  expect(await layer.look()).toEqual({ inForce: false, reason: "its table was changed or removed" });
+  expect(await layer.look()).toEqual({ inForce: false, lost: true, reason: "its table was changed or removed" });
   await layer.ensure();
-  expect(await layer.look()).toEqual({ inForce: true, reason: "" });
+  expect(await layer.look()).toEqual({ inForce: true, lost: false, reason: "" });
 
   await layer.observe(chooseBridge(networkName, "nowhere0"));
   expect((await layer.look()).reason).toMatch(/another network namespace/);
@@ -131,7 +131,7 @@ test("a worker without the right to the host's rules says so once and goes on", 
     await layer.observe("lo");
   }
   expect(said).toEqual([expect.stringMatching(/^no second layer .*not permitted/)]);
-  expect(await layer.look()).toEqual({ inForce: false, reason: expect.stringMatching(/not permitted/) });
+  expect(await layer.look()).toEqual({ inForce: false, lost: false, reason: expect.stringMatching(/not permitted/) });
   await layer.remove();
 });
 
