@@ -9,10 +9,10 @@ export type CentralMetrics = {
   registry: Registry;
   observeRpc: RpcObserver;
   /** How a webhook request was answered. */
-  countWebhook(status: number): void;
-  observeDeployment(ended: EndedDeployment): void;
+  countWebhook: (status: number) => void;
+  observeDeployment: (ended: EndedDeployment) => void;
   /** Reads from the tables what all replicas share. */
-  refresh(): Promise<void>;
+  refresh: () => Promise<void>;
 };
 
 /** A scrape is answered from figures up to this old: they are read by scans. */
