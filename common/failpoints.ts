@@ -1,4 +1,4 @@
-/** The places where a test may end, delay or fail a daemon. Each is hit by a test that arms it: test/faults/meta-failpoints.test.ts. */
+/** The places where a test may end, delay or fail a daemon. Each is hit by a test that arms it: test/faults/meta.test.ts. */
 export const failpoints = [
   // The signature is proven, the delivery not yet committed.
   "webhook.before-commit",

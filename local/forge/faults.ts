@@ -2,10 +2,18 @@ import { setTimeout as sleep } from "node:timers/promises";
 import type { Answer } from "./http/route.ts";
 
 /** Which calls a fault meets: all, unless narrowed. `path` is matched against the path under the API's root. */
-export type FaultMatch = { method?: string; path?: RegExp; times?: number };
+export type FaultMatch = {
+  method?: string;
+  path?: RegExp;
+  times?: number;
+  /** Told of each call that the fault meets, before anything is done. */
+  onCall?: (method: string, path: string) => void;
+};
 
 export type Fault = FaultMatch &
+  /** Nothing but onCall. */
   (
+    | { kind: "watch" }
     | { kind: "delay"; ms: number }
     /** Answered instead of doing anything: 403 or 429 with retry-after, 5xx. */
     | { kind: "answer"; status: number; headers?: Record<string, string>; message?: string }
@@ -29,7 +37,10 @@ export function createFaults(): Faults {
 
   function take(method: string, path: string): Standing[] {
     const met = [...standing].filter(({ fault }) => (fault.method ?? method) === method && (fault.path?.test(path) ?? true));
-    for (const one of met) if (--one.left <= 0) standing.delete(one);
+    for (const one of met) {
+      one.fault.onCall?.(method, path);
+      if (--one.left <= 0) standing.delete(one);
+    }
     return met;
   }
 

@@ -1,0 +1,69 @@
+import { expect } from "vitest";
+import { eventually } from "#test/support/eventually.ts";
+import type { Stack } from "#test/support/stack.ts";
+
+export const repository = { owner: "acme", name: "site" };
+
+/** A repository with a config, whose default branch is live. */
+export async function addSite(stack: Stack): Promise<{ id: number }> {
+  const { id } = await stack.forge.createRepository({ ...repository, files: { "index.html": "main" } });
+  await stack.forge.installApp(repository);
+  await stack.operator.createDeploymentConfig({
+    deploymentConfig: { githubOrg: "acme", githubRepo: "site", environment: "one", domain: "one.localhost", subdomain: "www" },
+  });
+  await eventually(async () => expect(await liveCommit(stack, "www.one.localhost")).toBeDefined());
+  return { id };
+}
+
+export function hostOf(pullRequest: number): string {
+  return `pr-${pullRequest}-site.one.localhost`;
+}
+
+let branches = 0;
+
+/** A branch with one commit that no pull request is open from. */
+export async function pushBranch(stack: Stack, branch = `change-${++branches}`): Promise<{ branch: string; sha: string }> {
+  const { sha } = await push(stack, branch);
+  return { branch, sha };
+}
+
+let versions = 0;
+
+export async function push(stack: Stack, branch: string): Promise<{ sha: string; text: string }> {
+  const text = `version ${++versions}`;
+  const { sha } = await stack.forge.pushFiles({ ...repository, branch, files: { "index.html": text } });
+  return { sha, text };
+}
+
+export type DeploymentRow = { commit: string; state: string };
+
+export async function deploymentsOf(stack: Stack, host: string): Promise<DeploymentRow[]> {
+  const { rows } = await stack.pool.query<DeploymentRow>(
+    `select d.commit_sha as commit, d.state from deployment_history d join sites s on s.id = d.site_id
+     where s.host = $1 order by d.generation`,
+    [host],
+  );
+  return rows;
+}
+
+export async function liveCommit(stack: Stack, host: string): Promise<string | undefined> {
+  const { rows } = await stack.pool.query<{ commit: string }>(
+    "select d.commit_sha as commit from sites s join deployment_history d on d.id = s.live_deployment where s.host = $1",
+    [host],
+  );
+  return rows[0]?.commit;
+}
+
+export async function expectLive(stack: Stack, host: string, commit: string): Promise<void> {
+  await eventually(async () => expect(await liveCommit(stack, host)).toBe(commit), 30_000);
+}
+
+export async function deliveryState(stack: Stack, guid: string): Promise<string | undefined> {
+  const { rows } = await stack.pool.query<{ state: string }>("select state from webhook_deliveries where guid = $1", [guid]);
+  return rows[0]?.state;
+}
+
+export async function repairs(stack: Stack, kind: string): Promise<number> {
+  const { rows } = await stack.pool.query<{ count: bigint }>("select count from repairs where kind = $1", [kind]);
+  return Number(rows[0]?.count ?? 0n);
+}
