@@ -35,19 +35,19 @@ function comment(failure: Parameters<typeof failSandbox>[0] | undefined, lines: 
 
 const bombs: [name: string, bomb: Attack, reason: string, words: RegExp][] = [
   [
-    "28 a memory bomb",
+    "fault 28 a memory bomb",
     { command: "node -e 'const all = []; for (;;) all.push(Buffer.alloc(1e7, 1))'" },
     "out_of_memory",
     /used up its memory of 512 MiB \(BUILD_MEMORY\); the kernel ended one of its processes\. Its files took .* of 256 MiB/,
   ],
   [
-    "31 a child's out of memory that the script swallows",
+    "fault 31 a child's out of memory that the script swallows",
     { command: "node -e 'const all = []; for (;;) all.push(Buffer.alloc(1e7, 1))' || true; mkdir out; echo x >out/x" },
     "out_of_memory",
     /used up its memory of 512 MiB \(BUILD_MEMORY\); the kernel ended one of its processes/,
   ],
   [
-    "29 a fork bomb",
+    "fault 29 a fork bomb",
     {
       command: "bomb() { bomb | bomb & }; bomb; sleep 1; while true; do sleep 100 & done",
       limits: { ...attackLimits, timeoutMs: 6000 },
@@ -56,7 +56,7 @@ const bombs: [name: string, bomb: Attack, reason: string, words: RegExp][] = [
     /reached its limit of 128 processes and threads \(BUILD_PIDS\); [1-9]\d* more were refused/,
   ],
   [
-    "30 a build that ignores SIGTERM, in every process of it",
+    "fault 30 a build that ignores SIGTERM, in every process of it",
     {
       command: "trap '' TERM; (trap '' TERM; while true; do sleep 1; done) & while true; do sleep 1; done",
       limits: { ...attackLimits, timeoutMs: 1500 },
@@ -71,7 +71,7 @@ const bombs: [name: string, bomb: Attack, reason: string, words: RegExp][] = [
     /filled its disk of 256 MiB \(BUILD_DISK\)\. At its end it held 25\d(\.\d)? MiB in \d+ files and folders, of which it may have 65536/,
   ],
   [
-    "26 more names than the disk has inodes",
+    "fault 26 more names than the disk has inodes",
     {
       command: "mkdir out; node -e 'for (let i = 0; ; i++) require(\"node:fs\").mkdirSync(`out/${i}`)'",
       limits: { ...attackLimits, diskBytes: 64 * 2 ** 20 },
@@ -97,7 +97,7 @@ test.each(bombs)(
   },
 );
 
-test("27 a gigabyte of log costs neither memory nor the log's end, and the comment says how much is missing", async () => {
+test("fault 27 a gigabyte of log costs neither memory nor the log's end, and the comment says how much is missing", async () => {
   const before = process.memoryUsage().rss;
   const { failure, lines } = await attack(podman, {
     command: "echo first; yes \"$(printf 'x%.0s' {1..3000})\" | head -c 1000000000; echo; echo last; exit 1",

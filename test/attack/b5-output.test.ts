@@ -58,7 +58,7 @@ async function deploy(o: Attack): Promise<{ manifest?: Manifest; failure?: { rea
   return { ...(manifest === undefined ? {} : { manifest }), ...(ended === undefined ? {} : { failure: ended }) };
 }
 
-test("59, 60 links, pipes, sockets, hostile names, twins: each is refused by name and kind, and nothing is published", async () => {
+test("B5, input 59, 60 links, pipes, sockets, hostile names, twins: each is refused by name and kind, and nothing is published", async () => {
   const script = `
     const fs = require("node:fs"), net = require("node:net"), { execFileSync } = require("node:child_process");
     fs.mkdirSync("out/folder", { recursive: true }); process.chdir("out");
@@ -96,21 +96,21 @@ test("59, 60 links, pipes, sockets, hostile names, twins: each is refused by nam
 });
 
 test.each([
-  ["60 case twins", "echo 1 >out/A.txt; echo 2 >out/a.txt", /only in case or Unicode form/],
-  ["60 twins of NFC and NFD", "echo 1 >$'out/caf\\u00e9'; echo 2 >$'out/cafe\\u0301'", /only in case or Unicode form/],
+  ["B5, input 60 case twins", "echo 1 >out/A.txt; echo 2 >out/a.txt", /only in case or Unicode form/],
+  ["B5, input 60 twins of NFC and NFD", "echo 1 >$'out/caf\\u00e9'; echo 2 >$'out/cafe\\u0301'", /only in case or Unicode form/],
   [
-    "60 folders 2,044 deep",
+    "B5, input 60 folders 2,044 deep",
     `cd out; perl -e 'for (1..2044) { mkdir "d"; chdir "d" } open my $f, ">", "x"; print $f "x"'`,
     /deeper than 64 folders/,
   ],
-  ["61 index.html as a folder", "mkdir out/index.html; echo x >out/index.html/x", /a folder where a page is expected/],
+  ["B5, input 61 index.html as a folder", "mkdir out/index.html; echo x >out/index.html/x", /a folder where a page is expected/],
 ])("%s: refused by name, nothing is published", async (_, command, words) => {
   const { failure } = await deploy({ command: `mkdir out; ${command}` });
   expect(failure?.reason).toBe("output_refused");
   expect(failure?.message).toMatch(words);
 });
 
-test("59 setuid, mode 000, foreign times, .git, .env and 255-byte names: what is published has our own modes, and a manifest tells of each file", async () => {
+test("B5, input 59 setuid, mode 000, foreign times, .git, .env and 255-byte names: what is published has our own modes, and a manifest tells of each file", async () => {
   const long = "n".repeat(255);
   const { manifest, failure } = await deploy({
     command: `mkdir -p out/closed out/.git out/.well-known; cd out; echo a >a.html; echo s >rooted; chmod 6777 rooted; echo z >zero; chmod 000 zero
@@ -138,14 +138,14 @@ test("59 setuid, mode 000, foreign times, .git, .env and 255-byte names: what is
   await rm(join(releases, release), { recursive: true, force: true });
 });
 
-test("60 a sparse file of 1 TB is refused by its size, not read to its end", async () => {
+test("B5, input 60 a sparse file of 1 TB is refused by its size, not read to its end", async () => {
   const { failure } = await deploy({ command: "mkdir out; echo x >out/x; truncate -s 1T out/sparse" });
   expect(failure?.reason).toBe("output_too_large");
   expect(failure?.message).toMatch(/limit of 268435456 bytes \(BUILD_DISK\): with "sparse" it has at least 10995\d{8} bytes/);
   await expectNextBuild(podman);
 });
 
-test("60 a million files end at the cap, without the rest being read", async () => {
+test("B5, input 60 a million files end at the cap, without the rest being read", async () => {
   let made = 0;
   const source = Readable.from(
     (function* () {
@@ -177,6 +177,6 @@ test.each([
   ["output_missing", "true"],
   ["output_empty", "mkdir out"],
   ["output_empty", "mkdir -p out/.git; echo x >out/.git/HEAD; echo x >out/.env"],
-])("61 an output that has nothing to serve is %s", async (reason, command) => {
+])("B5, input 61 an output that has nothing to serve is %s", async (reason, command) => {
   expect((await deploy({ command })).failure?.reason).toBe(reason);
 });

@@ -7,11 +7,13 @@ import { Readable } from "node:stream";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { elevation } from "#local/podman/elevation.ts";
+import { startGitServer } from "#test/support/git-server.ts";
 import { packFiles } from "#test/support/tar.ts";
 import { describeFailure } from "#worker/accept/describe-failure.ts";
 import { openSiteStore } from "#worker/accept/site-store.ts";
 import { evenBudgets } from "#test/support/cache-budgets.ts";
 import { openCacheStore } from "#worker/build/cache-store.ts";
+import { fetchCommit, type Clone } from "#worker/clone/fetch-commit.ts";
 import { switchLiveLink } from "#worker/publish/live-link.ts";
 import { publishRelease } from "#worker/publish/publish-release.ts";
 import { liveFolder, sitePaths } from "#worker/publish/site-paths.ts";
@@ -53,8 +55,8 @@ async function publish(sitesDir: string, release: string, files: Record<string, 
 const many = Object.fromEntries(Array.from({ length: 400 }, (_, index) => [`f${index}`, "x"]));
 
 test.each([
-  ["23 bytes", { big: Buffer.alloc(8 * 2 ** 20, 1) }],
-  ["26 names", many],
+  ["fault 23 bytes", { big: Buffer.alloc(8 * 2 ** 20, 1) }],
+  ["fault 26 names", many],
 ])(
   "%s that the worker's disk has not: the old release stays live and whole, the new one leaves nothing, and the failure says disk",
   async (kind, files) => {
@@ -77,7 +79,35 @@ test.each([
   },
 );
 
-test("24 a generation that cannot be made durable is not taken, and what was known before stays", async () => {
+test("fault 22 a clone that the worker's disk has no room for fails by the disk's name and leaves nothing, and the next one succeeds", async () => {
+  const server = await startGitServer();
+  const clonesDir = join(disk, "clones");
+  const fetch = async (commit: string): Promise<Clone> =>
+    fetchCommit({
+      baseUrl: server.url,
+      repository: "acme/site",
+      commit,
+      token: "",
+      clonesDir,
+      limits: { timeoutMs: 20_000, maxFileBytes: 2 ** 30 },
+      signal: new AbortController().signal,
+    });
+  try {
+    const large = await server.commit("acme/site", { big: randomBytes(8 * 2 ** 20).toString("base64") });
+    const error: unknown = await fetch(large).catch((reason: unknown) => reason);
+    expect(describeFailure(error, Stage.CLONE)).toMatchObject({
+      own: true,
+      failure: { reason: "worker_disk_full", stage: Stage.CLONE },
+    });
+    expect(await readdir(clonesDir)).toEqual([]);
+    const small = await fetch(await server.commit("acme/site", { big: "small" }));
+    await small.remove();
+  } finally {
+    await server.stop();
+  }
+});
+
+test("fault 24 a generation that cannot be made durable is not taken, and what was known before stays", async () => {
   const states = join(disk, "states");
   const store = await openSiteStore(states);
   const state = { siteId: 1n, host: "a.example", kind: "preview" as const, generation: 1n, newestMtime: 0, changedAt: 1 };
@@ -92,7 +122,7 @@ test("24 a generation that cannot be made durable is not taken, and what was kno
   expect((await openSiteStore(states)).get(1n)?.generation).toBe(3n);
 });
 
-test("23 a cache that the worker's disk has no room for leaves the one before, and no part of itself", async () => {
+test("fault 23 a cache that the worker's disk has no room for leaves the one before, and no part of itself", async () => {
   const caches = await openCacheStore({ folder: join(disk, "caches"), maxBytes: 2 ** 30, budgets: evenBudgets(2 ** 30) });
   await caches.save("1-repository", "old", Readable.from([await packFiles({ a: "1" })]));
   await expect(caches.save("1-repository", "new", Readable.from([randomBytes(8 * 2 ** 20)]))).rejects.toMatchObject({

@@ -37,7 +37,7 @@ async function findMonitor(id: string): Promise<number> {
   throw new Error(`no monitor of ${id} runs`);
 }
 
-test("16 the build's first process is killed from outside: that build fails, and the next succeeds", async () => {
+test("fault 16 the build's first process is killed from outside: that build fails, and the next succeeds", async () => {
   const { failure } = await attack(podman, {
     command: slow,
     when: {
@@ -49,7 +49,7 @@ test("16 the build's first process is killed from outside: that build fails, and
   await expectNextBuild(podman);
 });
 
-test("16 the build's monitor is killed: the build fails, or its output is whole, and nothing stays", async () => {
+test("fault 16 the build's monitor is killed: the build fails, or its output is whole, and nothing stays", async () => {
   const { failure, files } = await attack(podman, {
     command: slow,
     limits: { ...attackLimits, timeoutMs: 30_000 },
@@ -63,7 +63,7 @@ test("16 the build's monitor is killed: the build fails, or its output is whole,
   await expectNextBuild(podman);
 });
 
-test("16 Podman's service goes away in the middle: the build fails as the sandbox's fault, and what it left is found by its label", async () => {
+test("fault 16 Podman's service goes away in the middle: the build fails as the sandbox's fault, and what it left is found by its label", async () => {
   const socket = join(folder, "proxy.sock");
   const open = new Set<Socket>();
   const proxy = createServer((client) => {
@@ -118,7 +118,7 @@ const reach = `
     process.exit(0);
   })();`;
 
-test("17 the holder dies with the network: the build is cut off, and the next has one again", async () => {
+test("fault 17 the holder dies with the network: the build is cut off, and the next has one again", async () => {
   const [resolver = ""] = readSurroundings().dns;
   const { lines } = await attack(podman, {
     files: { "reach.cjs": reach },
@@ -135,7 +135,7 @@ test("17 the holder dies with the network: the build is cut off, and the next ha
   await expectNextBuild(podman);
 });
 
-test("44 the rules are flushed during a build: it is cut off instead of let out", async () => {
+test("fault 44 the rules are flushed during a build: it is cut off instead of let out", async () => {
   const [resolver = ""] = readSurroundings().dns;
   const { lines } = await attack(podman, {
     files: { "reach.cjs": reach },

@@ -1,4 +1,5 @@
 import { createHmac, randomUUID } from "node:crypto";
+import { createServer } from "node:http";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { DeploymentState, Stage } from "#gen/catapult/v1/deployment_pb.js";
 import type { BuildRequest } from "#gen/catapult/v1/worker_service_pb.js";
@@ -63,18 +64,18 @@ test("a failure of plain words gives the form that every other one must have", a
 
 /** As a title, and as the branch where git lets it be one; as the message and the log of a failure. */
 const texts: [string, string, string?][] = [
-  ["15 a shell's substitution", "$(touch /tmp/catapult-was-here)", "$(touch${IFS}x)"],
-  ["16 backticks", "``` `id` ```` ~~~", "`id`-```"],
-  ["17 a workflow command after a newline", "x\n::set-output name=token::stolen\n::error::y"],
+  ["input 15 a shell's substitution", "$(touch /tmp/catapult-was-here)", "$(touch${IFS}x)"],
+  ["input 16 backticks", "``` `id` ```` ~~~", "`id`-```"],
+  ["input 17 a workflow command after a newline", "x\n::set-output name=token::stolen\n::error::y"],
   [
-    "18 a link and an image",
+    "input 18 a link and an image",
     "](javascript:alert(1)) ![](https://evil.example/pixel.png) <img src=//evil.example>",
     "x](javascript!",
   ],
-  ["19 a team and a person", "@org/team @ann please", "@org/team"],
-  ["20 a marker of ours", "<!-- catapult site 1 -->", "<!--catapult-site-1-->"],
-  ["22 bidi and zero-width", "\u202egpj.exe\u2066\u200b\ufeff\u{e0041}", "x\u202ey\u200b"],
-  ["24 an option", "--upload-pack=touch /tmp/x", "x/--upload-pack=touch"],
+  ["input 19 a team and a person", "@org/team @ann please", "@org/team"],
+  ["input 20 a marker of ours", "<!-- catapult site 1 -->", "<!--catapult-site-1-->"],
+  ["input 22 bidi and zero-width", "\u202egpj.exe\u2066\u200b\ufeff\u{e0041}", "x\u202ey\u200b"],
+  ["input 24 an option", "--upload-pack=touch /tmp/x", "x/--upload-pack=touch"],
   ["SQL", "'; drop table sites; --", "x';drop-table-sites;--"],
   ["HTML", "</details><script>alert(1)</script>", "<script>alert(1)<"],
 ];
@@ -101,7 +102,7 @@ test.each(texts)(
   },
 );
 
-test("20 a stranger's comment with our marker is not taken for ours, nor changed", async () => {
+test("input 20 a stranger's comment with our marker is not taken for ours, nor changed", async () => {
   await central.forge.createUser({ login: "stranger" });
   const { sha } = await central.forge.pushFiles({ ...repository, branch: "marked", from: "main", files: { c: "1" } });
   // The comment cannot be found by its stored id: the first answer is lost.
@@ -120,7 +121,7 @@ test("20 a stranger's comment with our marker is not taken for ours, nor changed
   });
 });
 
-test("23 a delivery whose title has 300 kB changes nothing", async () => {
+test("input 23 a delivery whose title has 300 kB changes nothing", async () => {
   const { sha } = await central.forge.pushFiles({ ...repository, branch: "long", from: "main", files: { d: "1" } });
   const pull = await central.forge.openPullRequest({ ...repository, title: "short title", head: "long", base: "main" });
   await buildOf(sha);
@@ -151,7 +152,7 @@ test("23 a delivery whose title has 300 kB changes nothing", async () => {
   expect((await comments(pull.number)).join().length).toBeLessThan(1_000);
 });
 
-test("26 a branch whose name looks like main is not main", async () => {
+test("input 26 a branch whose name looks like main is not main", async () => {
   const before = (await selectDeployments(central.pool, "texts.one.test")).length;
   const { sha } = await central.forge.pushFiles({ ...repository, branch: "mаin", from: "main", files: { e: "1" } });
   await eventually(async () => {
@@ -162,6 +163,53 @@ test("26 a branch whose name looks like main is not main", async () => {
     expect(rows).toHaveLength(1);
   });
   expect(await selectDeployments(central.pool, "texts.one.test")).toHaveLength(before);
+});
+
+test("M3, input 28 no URL of a delivery is ever asked: a signed one that names another server everywhere builds what GitHub has", async () => {
+  const asked: string[] = [];
+  const elsewhere = createServer((request, response) => {
+    asked.push(request.url ?? "");
+    response.writeHead(500).end();
+  });
+  await new Promise<void>((settle) => elsewhere.listen(0, "127.0.0.1", settle));
+  const address = elsewhere.address();
+  const port = typeof address === "object" ? address?.port : 0;
+  const repository = { owner: "acme", name: "urls" };
+  await addRepository(central, "urls");
+  await eventually(() => expect(central.worker.builds.some(({ host }) => host === "urls.one.test")).toBe(true));
+  const { sha } = await central.forge.pushFiles({ ...repository, branch: "urls", from: "main", files: { h: "1" } });
+  await central.forge.openPullRequest({ ...repository, title: "x", head: "urls", base: "main" });
+  await buildOf(sha);
+  const { rows } = await central.pool.query<{ event: string; body: string }>(
+    "select event, body from webhook_deliveries where body like $1",
+    [`%${sha}%`],
+  );
+  const own = central.worker.builds.length;
+  for (const { event, body: stored } of rows) {
+    const body = stored.replaceAll(/"[a-z+]+:\/\/[^"]*"/g, `"http://127.0.0.1:${port}/stolen"`);
+    expect(body).toContain("/stolen");
+    const guid = randomUUID();
+    const answer = await fetch(`${central.url}/webhook/github`, {
+      method: "POST",
+      headers: {
+        "content-type": "application/json",
+        "x-github-event": event,
+        "x-github-delivery": guid,
+        "x-hub-signature-256": `sha256=${createHmac("sha256", webhookSecret).update(body).digest("hex")}`,
+      },
+      body,
+    });
+    expect(answer.status).toBe(202);
+    await eventually(async () => {
+      const found = await central.pool.query<{ state: string }>("select state from webhook_deliveries where guid = $1", [guid]);
+      expect(["processed", "ignored"]).toContain(found.rows[0]?.state);
+    });
+  }
+  const builds = central.worker.builds.slice(own - 1);
+  const texts = JSON.stringify(builds, (_, value: unknown) => (typeof value === "bigint" ? String(value) : value));
+  expect(texts).toContain(sha);
+  expect([texts.includes("stolen"), asked]).toEqual([false, []]);
+  await new Promise((settle) => elsewhere.close(settle));
 });
 
 test("M5 a repository made anew under the name of one that has a config gets nothing of it", async () => {

@@ -93,3 +93,16 @@ test("the sites' addresses are judged wherever they were given", () => {
   const { SITES_LISTEN: _, ...rest } = good;
   expect(problems({ ...rest, SITES_LISTEN_FILE: listen })).toEqual([]);
 });
+
+const limits = ["BUILD_MEMORY", "BUILD_DISK", "BUILD_CPUS", "BUILD_PIDS", "BUILD_SLOTS"];
+
+test.each(["-1", "1e99", "NaN", "0", "Infinity", "0x10", "1,5", "999999999999999999999g", " 4"])(
+  "input 42 a limit of %j is refused by the name of each limit, instead of being none",
+  (value) => {
+    for (const name of limits) expect([name, problems({ ...good, [name]: value })]).toEqual([name, [name]]);
+  },
+);
+
+test.each(["0", "0s", "∞", "Infinity", "-1s", "1e9s", "NaN", "25d", "10"])("input 43 a time limit of %j is refused", (value) => {
+  expect(problems({ ...good, BUILD_TIMEOUT: value })).toEqual(["BUILD_TIMEOUT"]);
+});

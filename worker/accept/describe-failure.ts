@@ -36,7 +36,7 @@ export function describeFailure(error: unknown, stage: Stage): { failure: Failur
   if (error instanceof DeploymentFailure)
     return describe(error.stage, error.reason, error.message, error.stage === Stage.SANDBOX);
   // Reading the tree goes on while the sandbox takes it: what git says belongs to the clone.
-  if (error instanceof CloneError) return describe(Stage.CLONE, error.reason, error.message, false);
+  if (error instanceof CloneError) return describe(Stage.CLONE, error.reason, error.message, error.reason === "worker_disk_full");
   if (error instanceof PublishError) return describe(Stage.PUBLISH, error.reason, error.message, false);
   if (error instanceof HostTakenError) return describe(Stage.ROUTE, "host_taken", error.message, true);
   if (error instanceof RouteError) return describe(Stage.ROUTE, "route_failed", error.message, true);

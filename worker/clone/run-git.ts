@@ -147,6 +147,9 @@ function describeFailure(what: string, code: number | string, said: string, limi
       `${what} would write more than ${limits.maxFileBytes} bytes: the commit is too large`,
     );
   }
+  if (/^(fatal|error): .*(No space left on device|Disk quota exceeded)/im.test(text)) {
+    return new CloneError("worker_disk_full", `the worker's disk has no room for the clone: ${what} said: ${text}`);
+  }
   if (/out of memory|cannot allocate memory|mmap failed/i.test(text)) {
     const bytes = limits.maxMemoryBytes ?? defaultMaxMemoryBytes;
     return new CloneError("repository_too_large", `${what} needs more than ${bytes} bytes of memory: an object is too large`);

@@ -26,7 +26,7 @@ test.each([
   ["an unknown command", `/catapult disapprove ${sha}`],
   ["another case", `/Catapult approve ${sha}`],
   ["a hidden character", `/catapult approve ${sha}\u200b`],
-])("27 %s approves nothing, and the attempt is told from an ordinary comment", (_name, body) => {
+])("input 27 %s approves nothing, and the attempt is told from an ordinary comment", (_name, body) => {
   expect(parseCommand(body).kind).toBe("malformed");
 });
 

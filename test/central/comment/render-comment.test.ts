@@ -75,7 +75,7 @@ describe("bad input", () => {
     "\u202egnp.exe\u200b\u0007\u001b]0;title\u0007",
     "</details><script>alert(1)</script>",
   ];
-  test.each(hostile)("15–22 %j stays inside a block of code", (text) => {
+  test.each(hostile)("input 15–22 %j stays inside a block of code", (text) => {
     const rendered = failed(text, [text]);
     const outside = stripCode(rendered);
     for (const forbidden of ["javascript:", "evil.example", "@org", "<script", commentMarker(9n), "touch", "set-output"]) {
@@ -84,9 +84,9 @@ describe("bad input", () => {
     // oxlint-disable-next-line no-control-regex -- what must not be there
     expect(rendered).not.toMatch(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u200b-\u200f\u202a-\u202e]/);
   });
-  test("20 a marker of another site in a log does not stand at the beginning", () =>
+  test("input 20 a marker of another site in a log does not stand at the beginning", () =>
     expect(failed("", [commentMarker(9n)]).startsWith(commentMarker(5n))).toBe(true));
-  test("23 300 kB of log and message are cut to 60,000 characters, the log's end kept", () => {
+  test("input 23 300 kB of log and message are cut to 60,000 characters, the log's end kept", () => {
     const lines = Array.from({ length: 400 }, (_, n) => `${n} ${"x".repeat(4000)}`);
     const text = failed("m".repeat(300_000), lines);
     expect(text.length).toBeLessThanOrEqual(60_000);

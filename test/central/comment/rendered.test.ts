@@ -38,17 +38,17 @@ function outsideCode(html: string): string {
 
 const own = outsideCode(renderHtml(commentOn("plain")));
 const hostile: [string, string][] = [
-  ["15 a command", "$(touch /tmp/x) `id` ; rm -rf /"],
-  ["16 backticks", "` `` ``` ```` ````` ~~~ ~~~~\n```\n~~~\n````````\n"],
-  ["17 a workflow command", "\n::set-output name=x::y\n::error::z"],
+  ["input 15 a command", "$(touch /tmp/x) `id` ; rm -rf /"],
+  ["input 16 backticks", "` `` ``` ```` ````` ~~~ ~~~~\n```\n~~~\n````````\n"],
+  ["input 17 a workflow command", "\n::set-output name=x::y\n::error::z"],
   [
-    "18 links and images",
+    "input 18 links and images",
     "](javascript:alert(1)) [x](javascript:y) ![](https://evil.example/p.png) <https://evil.example> www.evil.example",
   ],
-  ["18 a link by reference", "[x]\n\n[x]: javascript:alert(1)\n"],
-  ["19 mentions", "@org/team @someone #1 org/repo#2 GH-3"],
-  ["20 a forged marker", `${commentMarker(9n)}\n\n${commentMarker(5n)}`],
-  ["22 bidi and zero-width", "\u202egnp.exe\u2066\u200b\u200d\ufeff\u061c\u00ad\u180e\u{e0041}\u{e007f}\u2028\ufff9"],
+  ["input 18 a link by reference", "[x]\n\n[x]: javascript:alert(1)\n"],
+  ["input 19 mentions", "@org/team @someone #1 org/repo#2 GH-3"],
+  ["input 20 a forged marker", `${commentMarker(9n)}\n\n${commentMarker(5n)}`],
+  ["input 22 bidi and zero-width", "\u202egnp.exe\u2066\u200b\u200d\ufeff\u061c\u00ad\u180e\u{e0041}\u{e007f}\u2028\ufff9"],
   [
     "HTML",
     "</details></summary></code></pre><script>alert(1)</script><img src=x onerror=alert(1)><!-- <a href='//evil.example'>",
@@ -69,7 +69,7 @@ describe("a comment as GitHub shows it", () => {
     expect(comment).not.toMatch(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u2028\u2029]|\p{Cf}/u);
   });
 
-  test("23 of 300 kB keeps its form", () => {
+  test("input 23 of 300 kB keeps its form", () => {
     for (const text of ["`".repeat(300_000), "@a ".repeat(100_000), "x".repeat(300_000), "\n```\n".repeat(60_000)]) {
       const comment = commentOn(text);
       expect(comment.length).toBeLessThanOrEqual(60_000);

@@ -80,7 +80,7 @@ test("nothing is deployed for a disabled config, one that is being removed, or a
   expect(decideBranch(config, { repositoryId: 8n, branch: "main", commit: sha }).do).toBe("reject");
 });
 
-test("27 what is no full SHA-1 is never deployed", () => {
+test("input 27 what is no full SHA-1 is never deployed", () => {
   for (const commit of ["0".repeat(40), sha.slice(1), `${sha}0`, "HEAD", sha.toUpperCase(), `${sha}\n`, ""]) {
     expect(decidePullRequest(config, { ...open, commit }).do).toBe("reject");
     expect(decideBranch(config, { repositoryId: 7n, branch: "main", commit }).do).toBe("reject");

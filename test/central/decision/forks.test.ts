@@ -80,7 +80,7 @@ describe("F2 an approval", () => {
   });
 });
 
-describe("F3 a fork's branch named as the default one", () => {
+describe("F3, input 21 a fork's branch named as the default one", () => {
   test.each(["main", "refs/heads/main", "mаin"])("%s is a preview like any other", (branch) => {
     expect(decidePullRequest({ ...config, forks: "on" }, { ...fork, branch })).toMatchObject({
       desired: { site: { kind: "preview", host: "pr-12-site.sites.example" }, trust: "fork" },

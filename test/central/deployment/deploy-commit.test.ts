@@ -65,7 +65,7 @@ test("a commit is deployed once, however often it is seen, by the newest generat
   expect(await states()).toEqual(["1 a queued"]);
 });
 
-test("08 a look from before another replica's change is not applied", async () => {
+test("fault 08 a look from before another replica's change is not applied", async () => {
   expect(await deploy(b, 0n)).toBe("applied");
   expect(await deploy(a, 0n)).toBe("moved");
   expect(await states()).toEqual(["1 b queued"]);
@@ -77,7 +77,7 @@ test("of many looks at once one is applied, and generations have no gap", async 
   expect(await states()).toHaveLength(1);
 });
 
-test("40 A, then B, then A again are three generations, and the last one is pending", async () => {
+test("fault 40 A, then B, then A again are three generations, and the last one is pending", async () => {
   await deploy(a, 0n);
   await deploy(b, 1n);
   await deploy(a, 2n);

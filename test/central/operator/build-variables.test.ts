@@ -85,13 +85,13 @@ test.each([
   "NODE_EXTRA_CA_CERTS",
   "GCONV_PATH",
   "PYTHONPATH",
-])("bad input 41: the name %s is refused by its field, and nothing is stored", async (name) => {
+])("input 41 the name %s is refused by its field, and nothing is stored", async (name) => {
   const error = await refusal(async () => server.client.setBuildVariable({ ...site, variable: { name, value: "some-value-1" } }));
   expect(error.code).toBe(Code.InvalidArgument);
   expect(error.rawMessage).toMatch(/^variable\.name: /);
 });
 
-test.each(["A\nB", "A\n", "", "1A", "A B", "A=B", "Ä", "A\0", "A".repeat(129)])("bad input 41: %j is no name", async (name) => {
+test.each(["A\nB", "A\n", "", "1A", "A B", "A=B", "Ä", "A\0", "A".repeat(129)])("input 41 %j is no name", async (name) => {
   const error = await refusal(async () => server.client.setBuildVariable({ ...site, variable: { name, value: "some-value-1" } }));
   expect([error.code, error.rawMessage]).toEqual([Code.InvalidArgument, expect.stringContaining("variable.name")]);
 });

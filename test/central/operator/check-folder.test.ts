@@ -8,12 +8,12 @@ test.each(["dist", "a/b/c", "my site", ".output/public", ".vercel", "gitlab", "a
 });
 
 const refused: [string, string, string][] = [
-  ["39 the folder above", "../", ".."],
-  ["39 a way out in the middle", "a/../../b", ".."],
-  ["39 an absolute folder", "/etc", "leading /"],
-  ["39 the folder itself", ".", "empty for the default"],
-  ["39 .git", ".git", ".git"],
-  ["39 .GIT inside", "a/.GIT/b", ".git"],
+  ["input 39 the folder above", "../", ".."],
+  ["input 39 a way out in the middle", "a/../../b", ".."],
+  ["input 39 an absolute folder", "/etc", "leading /"],
+  ["input 39 the folder itself", ".", "empty for the default"],
+  ["input 39 .git", ".git", ".git"],
+  ["input 39 .GIT inside", "a/.GIT/b", ".git"],
   ["a NUL", "a\u0000b", "control"],
   ["a newline", "a\nb", "control"],
   ["an ESC", "\u001b[2J", "control"],

@@ -22,10 +22,10 @@ describe("labelsBeforeSuffix", () => {
 });
 
 describe("reserved names", () => {
-  test.each([["deployer"], ["central"], ["www", "deployer"]])("37 refuses %s", (...labels) => {
+  test.each([["deployer"], ["central"], ["www", "deployer"]])("input 37 refuses %s", (...labels) => {
     expect(checkReservedLabels(labels)).toContain("reserved name");
   });
-  test.each(["pr-7-site", "pr-0-", "pr-12-a-b"])("37 refuses %s: it is called like a preview", (label) => {
+  test.each(["pr-7-site", "pr-0-", "pr-12-a-b"])("input 37 refuses %s: it is called like a preview", (label) => {
     expect(checkReservedLabels(["x", label])).toContain("previews");
     expect(checkPreviewNames([label])).toContain("previews");
   });
@@ -39,7 +39,7 @@ test("a production host is the domain itself without a subdomain", () => {
   expect(productionHost("example.org", "a.b")).toBe("a.b.example.org");
 });
 
-test("32 a domain that leaves no room for the names of its previews is found out", () => {
+test("input 32 a domain that leaves no room for the names of its previews is found out", () => {
   const rest = `pr-9999999999-site.`.length;
   expect(hasRoomForPreviews("d".repeat(253 - rest), "site")).toBe(true);
   expect(hasRoomForPreviews("d".repeat(254 - rest), "site")).toBe(false);

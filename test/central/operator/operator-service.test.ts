@@ -166,7 +166,7 @@ describe("workers", () => {
     await add(`${name}-c`, false);
     expect((await refusal(async () => add(`${name}-c`, false))).code).toBe(Code.AlreadyExists);
   });
-  test("44 an unknown environment is a bad value that is named", async () => {
+  test("input 44 an unknown environment is a bad value that is named", async () => {
     const worker = { id: "lost", environment: "nowhere", endpoint: "https://w.example.org", enabled: true };
     const error = await refusal(async () => server.client.createWorker({ worker }));
     expect([error.code, error.message]).toEqual([Code.InvalidArgument, expect.stringContaining("worker.environment")]);
@@ -216,31 +216,31 @@ describe("making a deployment config", () => {
   });
 
   const refused: [string, object, Code, string][] = [
-    ["28 an owner that climbs", { githubOrg: "../../x" }, Code.InvalidArgument, "github_org"],
-    ["28 a repository that climbs", { githubRepo: ".." }, Code.InvalidArgument, "github_repo"],
-    ["28 an id that disagrees with the name", { repositoryId: 1n }, Code.InvalidArgument, "repository_id"],
-    ["28 a repository that the App does not see", { githubRepo: "hidden" }, Code.FailedPrecondition, "github_repo"],
-    ["29 a case variant", { domain: "A.EXAMPLE.ORG" }, Code.InvalidArgument, "domain"],
-    ["30 a trailing dot", { subdomain: "www." }, Code.InvalidArgument, "subdomain"],
-    ["31 a wildcard", { subdomain: "*" }, Code.InvalidArgument, "subdomain"],
-    ["32 a label of 64", { subdomain: "a".repeat(64) }, Code.InvalidArgument, "subdomain"],
-    ["32 254 in all", { domain: "a.".repeat(127) }, Code.InvalidArgument, "domain"],
-    ["33 bad punycode", { subdomain: "xn--a" }, Code.InvalidArgument, "subdomain"],
-    ["34 an IP literal", { domain: "127.0.0.1" }, Code.InvalidArgument, "domain"],
-    ["34 bare localhost", { domain: "localhost" }, Code.InvalidArgument, "domain"],
-    ["35 a port", { domain: "a.example.org:80" }, Code.InvalidArgument, "domain"],
-    ["36 a placeholder", { subdomain: "{http.request.host}" }, Code.InvalidArgument, "subdomain"],
-    ["37 a reserved name", { subdomain: "deployer" }, Code.InvalidArgument, "subdomain"],
-    ["37 a preview's name", { subdomain: "pr-1-site" }, Code.InvalidArgument, "subdomain"],
-    ["38 a domain outside the environment", { domain: "elsewhere.example.org" }, Code.InvalidArgument, "domain"],
-    ["39 output_dir ../", { outputDir: "../" }, Code.InvalidArgument, "output_dir"],
-    ["39 output_dir /etc", { outputDir: "/etc" }, Code.InvalidArgument, "output_dir"],
-    ["39 output_dir .", { outputDir: "." }, Code.InvalidArgument, "output_dir"],
-    ["39 root_dir .git", { rootDir: ".git" }, Code.InvalidArgument, "root_dir"],
-    ["40 an empty command of custom", { siteType: SiteType.CUSTOM, outputDir: "out" }, Code.InvalidArgument, "build_command"],
-    ["40 a command with NUL", { buildCommand: "a\u0000" }, Code.InvalidArgument, "build_command"],
-    ["40 a command over the limit", { buildCommand: "x".repeat(5000) }, Code.InvalidArgument, "build_command"],
-    ["44 an unknown environment", { environment: "nowhere" }, Code.InvalidArgument, "environment"],
+    ["input 28 an owner that climbs", { githubOrg: "../../x" }, Code.InvalidArgument, "github_org"],
+    ["input 28 a repository that climbs", { githubRepo: ".." }, Code.InvalidArgument, "github_repo"],
+    ["input 28 an id that disagrees with the name", { repositoryId: 1n }, Code.InvalidArgument, "repository_id"],
+    ["input 28 a repository that the App does not see", { githubRepo: "hidden" }, Code.FailedPrecondition, "github_repo"],
+    ["input 29 a case variant", { domain: "A.EXAMPLE.ORG" }, Code.InvalidArgument, "domain"],
+    ["input 30 a trailing dot", { subdomain: "www." }, Code.InvalidArgument, "subdomain"],
+    ["input 31 a wildcard", { subdomain: "*" }, Code.InvalidArgument, "subdomain"],
+    ["input 32 a label of 64", { subdomain: "a".repeat(64) }, Code.InvalidArgument, "subdomain"],
+    ["input 32 254 in all", { domain: "a.".repeat(127) }, Code.InvalidArgument, "domain"],
+    ["input 33 bad punycode", { subdomain: "xn--a" }, Code.InvalidArgument, "subdomain"],
+    ["input 34 an IP literal", { domain: "127.0.0.1" }, Code.InvalidArgument, "domain"],
+    ["input 34 bare localhost", { domain: "localhost" }, Code.InvalidArgument, "domain"],
+    ["input 35 a port", { domain: "a.example.org:80" }, Code.InvalidArgument, "domain"],
+    ["input 36 a placeholder", { subdomain: "{http.request.host}" }, Code.InvalidArgument, "subdomain"],
+    ["input 37 a reserved name", { subdomain: "deployer" }, Code.InvalidArgument, "subdomain"],
+    ["input 37 a preview's name", { subdomain: "pr-1-site" }, Code.InvalidArgument, "subdomain"],
+    ["input 38 a domain outside the environment", { domain: "elsewhere.example.org" }, Code.InvalidArgument, "domain"],
+    ["input 39 output_dir ../", { outputDir: "../" }, Code.InvalidArgument, "output_dir"],
+    ["input 39 output_dir /etc", { outputDir: "/etc" }, Code.InvalidArgument, "output_dir"],
+    ["input 39 output_dir .", { outputDir: "." }, Code.InvalidArgument, "output_dir"],
+    ["input 39 root_dir .git", { rootDir: ".git" }, Code.InvalidArgument, "root_dir"],
+    ["input 40 an empty command of custom", { siteType: SiteType.CUSTOM, outputDir: "out" }, Code.InvalidArgument, "build_command"],
+    ["input 40 a command with NUL", { buildCommand: "a\u0000" }, Code.InvalidArgument, "build_command"],
+    ["input 40 a command over the limit", { buildCommand: "x".repeat(5000) }, Code.InvalidArgument, "build_command"],
+    ["input 44 an unknown environment", { environment: "nowhere" }, Code.InvalidArgument, "environment"],
     ["an unknown site type", { siteType: 99 }, Code.InvalidArgument, "site_type"],
     ["an unknown rule for forks", { forks: 99 }, Code.InvalidArgument, "forks"],
   ];
@@ -277,7 +277,7 @@ describe("making a deployment config", () => {
     for (const [call, code] of calls) expect(Code[(await refusal(call)).code]).toBe(Code[code]);
   });
 
-  test("40 a command of 10 MB is refused before it is read as a message", async () => {
+  test("input 40 a command of 10 MB is refused before it is read as a message", async () => {
     const deploymentConfig = { githubOrg: "Acme", githubRepo: "site", buildCommand: "x".repeat(10_000_000) };
     const error = await refusal(async () => server.client.createDeploymentConfig({ deploymentConfig }));
     expect([Code.ResourceExhausted, Code.InvalidArgument, Code.Unavailable, Code.Unknown]).toContain(error.code);
@@ -308,7 +308,7 @@ describe("making a deployment config", () => {
     expect([error.code, error.message]).toEqual([Code.AlreadyExists, expect.stringContaining("github_repo")]);
   });
 
-  test("38 a host that another repository has is refused by name, with and without a subdomain", async () => {
+  test("input 38 a host that another repository has is refused by name, with and without a subdomain", async () => {
     for (const subdomain of ["", "www"]) {
       const config = await makeConfig({ subdomain });
       const { githubOrg, githubRepo } = addRepository();
@@ -320,7 +320,7 @@ describe("making a deployment config", () => {
     }
   });
 
-  test("38 a host that a site of another repository still has is refused", async () => {
+  test("input 38 a host that a site of another repository still has is refused", async () => {
     const config = await makeConfig();
     await addSite(config.id, `old.${config.domain}`, { state: "removing" });
     const { githubOrg, githubRepo } = addRepository();
@@ -329,7 +329,7 @@ describe("making a deployment config", () => {
     expect([error.code, error.message]).toEqual([Code.AlreadyExists, expect.stringContaining("subdomain")]);
   });
 
-  test("38 of many that want one host at once, one gets it", async () => {
+  test("input 38 of many that want one host at once, one gets it", async () => {
     const environment = await makeEnvironment();
     const wanted = Array.from({ length: 6 }, () => addRepository());
     const results = await Promise.allSettled(
@@ -348,7 +348,7 @@ describe("making a deployment config", () => {
     expect(codes).toEqual(Array.from({ length: 5 }, () => Code.AlreadyExists));
   });
 
-  test("repositories whose names give one preview label get different ones in a domain, also at once, and the same in two", async () => {
+  test("M2 repositories whose names give one preview label get different ones in a domain, also at once, and the same in two", async () => {
     const environment = await makeEnvironment();
     const name = `twin-${(next += 1)}`;
     const names = [`${name}.js`, `${name}_js`, `${name}-js`];

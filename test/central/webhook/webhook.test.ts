@@ -108,33 +108,33 @@ test("a signed delivery is committed when 202 is answered, byte for byte, under 
 });
 
 describe("bad input", () => {
-  test("01 no signature is 401", async () =>
+  test("input 01 no signature is 401", async () =>
     expect(await attempt(body, { "x-hub-signature-256": undefined })).toEqual(refused(401)));
-  test("02 a SHA-1 signature alone is 401", async () => {
+  test("input 02 a SHA-1 signature alone is 401", async () => {
     const sha1 = `sha1=${createHmac("sha1", secrets[1] ?? "")
       .update(body)
       .digest("hex")}`;
     expect(await attempt(body, { "x-hub-signature-256": undefined, "x-hub-signature": sha1 })).toEqual(refused(401));
     expect(await attempt(body, { "x-hub-signature-256": sha1 })).toEqual(refused(401));
   });
-  test("03 an empty sha256= is 401", async () =>
+  test("input 03 an empty sha256= is 401", async () =>
     expect(await attempt(body, { "x-hub-signature-256": "sha256=" })).toEqual(refused(401)));
-  test("04 63 digits, 65 digits, upper case and other letters are 401", async () => {
+  test("input 04 63 digits, 65 digits, upper case and other letters are 401", async () => {
     const right = sign(body);
     for (const wrong of [right.slice(0, -1), `${right}0`, right.toUpperCase(), `${right.slice(0, -1)}g`]) {
       expect(await attempt(body, { "x-hub-signature-256": wrong })).toEqual(refused(401));
     }
   });
-  test("05 another body's signature is 401", async () =>
+  test("input 05 another body's signature is 401", async () =>
     expect(await attempt(body, { "x-hub-signature-256": sign(Buffer.from("{}")) })).toEqual(refused(401)));
-  test("06 one bit flipped in the body is 401", async () => {
+  test("input 06 one bit flipped in the body is 401", async () => {
     const flipped = Buffer.from(body);
     flipped[3] = (flipped[3] ?? 0) ^ 1;
     expect(await attempt(flipped, { "x-hub-signature-256": sign(body) })).toEqual(refused(401));
   });
-  test("07 two signature headers are 401, also when both are right", async () =>
+  test("input 07 two signature headers are 401, also when both are right", async () =>
     expect(await attempt(body, { "x-hub-signature-256": [sign(body), sign(body)] })).toEqual(refused(401)));
-  test("08 a form and a compressed body are 415", async () => {
+  test("input 08 a form and a compressed body are 415", async () => {
     const form = Buffer.from(`payload=${encodeURIComponent(body.toString())}`);
     expect(
       await attempt(form, { "content-type": "application/x-www-form-urlencoded", "x-hub-signature-256": sign(form) }),
@@ -142,7 +142,7 @@ describe("bad input", () => {
     const zipped = gzipSync(body);
     expect(await attempt(zipped, { "content-encoding": "gzip", "x-hub-signature-256": sign(zipped) })).toEqual(refused(415));
   });
-  test("09 a declared length over 25 MB is 413 at once, and endless chunks are 413 and cut", async () => {
+  test("input 09 a declared length over 25 MB is 413 at once, and endless chunks are 413 and cut", async () => {
     const before = await countRows();
     const declared = await exchange([`content-length: ${26 * 1024 * 1024 + 1}`], Buffer.alloc(0), 1);
     expect(declared.answer).toMatch(/^HTTP\/1\.1 413 /);
@@ -153,30 +153,30 @@ describe("bad input", () => {
     expect(endless.sentBytes).toBeLessThan(60 * 1024 * 1024);
     expect(await countRows()).toBe(before);
   });
-  test("10 JSON 10,000 deep, with duplicate keys or __proto__ is stored: it is parsed after the answer", async () => {
+  test("input 10 JSON 10,000 deep, with duplicate keys or __proto__ is stored: it is parsed after the answer", async () => {
     for (const text of [`${"[".repeat(10_000)}${"]".repeat(10_000)}`, '{"a":1,"a":2}', '{"__proto__":{"id":1}}']) {
       expect(await post(Buffer.from(text))).toBe(202);
     }
   });
-  test("11 ids over 2^53 are stored as they are", async () => {
+  test("input 11 ids over 2^53 are stored as they are", async () => {
     const guid = randomUUID();
     const content = Buffer.from('{"repository":{"id":9007199254740993}}');
     expect(await post(content, { "x-github-delivery": guid })).toBe(202);
     expect(await storedBody(guid)).toContain("9007199254740993");
   });
-  test("12 invalid UTF-8 and NUL are 400 and fail nobody else's delivery", async () => {
+  test("input 12 invalid UTF-8 and NUL are 400 and fail nobody else's delivery", async () => {
     const bad = [Buffer.from([0x7b, 0xff, 0xfe, 0x7d]), Buffer.from("{\0}"), Buffer.from([0xed, 0xa0, 0x80])];
     const answers = await Promise.all([...bad, body, ...bad, body].map(async (content) => post(content)));
     expect(answers).toEqual([400, 400, 400, 202, 400, 400, 400, 202]);
   });
-  test("13 an unknown event, an unknown action and ping are 202", async () => {
+  test("input 13 an unknown event, an unknown action and ping are 202", async () => {
     for (const event of ["ping", "no_such_event", "pull_request"]) {
       expect(await post(Buffer.from('{"action":"no_such_action"}'), { "x-github-event": event })).toBe(202);
     }
     expect(await attempt(body, { "x-github-event": undefined })).toEqual(refused(400));
     expect(await attempt(body, { "x-github-event": "pull request" })).toEqual(refused(400));
   });
-  test("14 a GUID that is missing, long or no GUID is 400, and one used again does not replace what was stored", async () => {
+  test("input 14 a GUID that is missing, long or no GUID is 400, and one used again does not replace what was stored", async () => {
     for (const guid of [undefined, "x".repeat(10_000), "not-a-guid", `${randomUUID()}%00`]) {
       expect(await attempt(body, { "x-github-delivery": guid })).toEqual(refused(400));
     }

@@ -122,36 +122,43 @@ describe("a call that is not properly signed", () => {
   const valid = () => sign({ now: at(0) });
 
   it.each<{ what: string; signature: () => string | string[]; reason: string }>([
-    { what: "for another worker", signature: () => sign({ now: at(0), recipient: "beta" }), reason: "signature_wrong" },
+    { what: "input 46 for another worker", signature: () => sign({ now: at(0), recipient: "beta" }), reason: "signature_wrong" },
     {
-      what: "for another method",
+      what: "input 47 for another method",
       signature: () => sign({ now: at(0), method: "/catapult.v1.WorkerService/Cleanup" }),
       reason: "signature_wrong",
     },
     { what: "by another key of the same name", signature: () => sign({ now: at(0), key: other }), reason: "signature_wrong" },
     {
-      what: "by an unknown key",
+      what: "input 49 by an unknown key",
       signature: () => sign({ now: at(0), key: { ...centralKey, kid: "nobody" } }),
       reason: "signature_key_unknown",
     },
     { what: "301 s ago", signature: () => sign({ now: at(-301) }), reason: "signature_stale" },
     { what: "301 s ahead", signature: () => sign({ now: at(302) }), reason: "signature_stale" },
-    { what: "in milliseconds", signature: () => valid().replace(/ts=(\d+)/, "ts=$1000"), reason: "signature_malformed" },
+    { what: "input 45 in milliseconds", signature: () => valid().replace(/ts=(\d+)/, "ts=$1000"), reason: "signature_malformed" },
+    { what: "input 45 without a time", signature: () => valid().replace(/ts=\d+;/, ""), reason: "signature_malformed" },
+    { what: "input 45 with an empty time", signature: () => valid().replace(/ts=\d+/, "ts="), reason: "signature_malformed" },
+    {
+      what: "input 45 with NaN as its time",
+      signature: () => valid().replace(/ts=\d+/, "ts=NaN"),
+      reason: "signature_malformed",
+    },
     {
       what: "with a time moved by a second",
       signature: () => valid().replace(/ts=\d+/, `ts=${Math.floor(now / 1000) + 1}`),
       reason: "signature_wrong",
     },
-    { what: "with an unknown version", signature: () => valid().replace("v1;", "v2;"), reason: "signature_malformed" },
+    { what: "input 49 with an unknown version", signature: () => valid().replace("v1;", "v2;"), reason: "signature_malformed" },
     { what: "with two headers", signature: () => [valid(), valid()], reason: "signature_malformed" },
     { what: "with an empty header", signature: () => "", reason: "signature_missing" },
     { what: "with a header over 512 bytes", signature: () => `${valid()};${"x".repeat(512)}`, reason: "signature_malformed" },
     {
-      what: "with another digest",
+      what: "input 48 with another digest",
       signature: () => valid().replace(/digest=[0-9a-f]{64}/, `digest=${"0".repeat(64)}`),
       reason: "signature_wrong",
     },
-  ])("is refused: signed $what", async ({ signature, reason }) => {
+  ])("$what: a call that is signed so is refused", async ({ signature, reason }) => {
     const server = await startTestServer({ clock: () => at(0) });
     expect(await postBuild(server, signature())).toEqual({ status: 401, body: answerToStrangers });
     expect(server.refusals()).toEqual([reason]);
@@ -177,7 +184,7 @@ describe("a call that is not properly signed", () => {
     expect(server.handled).toHaveLength(1);
   });
 
-  it("is refused when its body was altered, with the same answer", async () => {
+  it("input 48 is refused when its body was altered, with the same answer", async () => {
     const server = await startTestServer();
     const altered = toJsonString(BuildRequestSchema, create(BuildRequestSchema, { ...buildSample, commit: "f".repeat(40) }));
     expect(await postBuild(server, sign(), altered)).toEqual({ status: 401, body: answerToStrangers });
@@ -185,7 +192,7 @@ describe("a call that is not properly signed", () => {
     expect(server.handled).toEqual([]);
   });
 
-  it("is refused when its body got a field that nobody signed", async () => {
+  it("input 48 is refused when its body got a field that nobody signed", async () => {
     const server = await startTestServer();
     const json = toJsonString(BuildRequestSchema, message).replace("{", '{"extra":1,');
     expect((await postBuild(server, sign(), json)).body).toMatchObject({ code: "invalid_argument" });
@@ -198,7 +205,7 @@ describe("a call that is not properly signed", () => {
     expect(server.handled).toEqual([]);
   });
 
-  it("is refused as GET, and with a body that unpacks beyond the limit", async () => {
+  it("input 50 is refused as GET, and with a body that unpacks beyond the limit", async () => {
     const server = await startTestServer({ maxMessageBytes: 100_000 });
     const get = await sendRaw({
       url: `${server.url}${buildPath}?connect=v1&encoding=json&message=%7B%7D`,

@@ -47,7 +47,7 @@ test.each([
   ["A\nB", "s3cr3t-value"],
   ["TOKEN", "s3cr3t\0value"],
   ["TOKEN", "tiny"],
-])("bad input 41: %j with %j is refused by the worker too", async (name, value) => {
+])("input 41 %j with %j is refused by the worker too", async (name, value) => {
   const refused = await offer(Trust.REPOSITORY, [secret, { name, value }]);
   expect(refused.code).toBe(Code.InvalidArgument);
   expect(refused.message).toContain("variables[1]");

@@ -24,7 +24,7 @@ describe(".deploy.json", () => {
     .array(fc.tuple(key, value), { maxLength: 5 })
     .map((fields) => `{${fields.map(([name, given]) => `${JSON.stringify(name)}:${JSON.stringify(given)}`).join(",")}}`);
 
-  test("gives settings that stay inside the repository, or is refused by a name; F4 an unknown key is never passed over", () => {
+  test("F4 gives settings that stay inside the repository, or is refused by a name; an unknown key is never passed over", () => {
     let taken = 0;
     fc.assert(
       fc.property(fc.oneof(file, fc.json(), fc.string()), (text) => {
@@ -60,7 +60,7 @@ describe(".deploy.json", () => {
     );
   });
 
-  test.each(["../x", "/etc", ".git", "a/.GIT/b", "a\\b", "a\0", "..", "a/../../b"])("39 refuses the folder %j", (path) => {
+  test.each(["../x", "/etc", ".git", "a/.GIT/b", "a\\b", "a\0", "..", "a/../../b"])("input 39 refuses the folder %j", (path) => {
     for (const name of ["output_dir", "root_dir"])
       expect(readSettings(unset, JSON.stringify({ [name]: path }))).toMatchObject({
         ok: false,
@@ -69,7 +69,7 @@ describe(".deploy.json", () => {
   });
 
   test.each([" ", "a\0b", "x".repeat(4_097), "x".repeat(10_000_000)])(
-    "40 refuses a command that is blank, holds a NUL or is too long",
+    "input 40 refuses a command that is blank, holds a NUL or is too long",
     (command) => {
       expect(readSettings(unset, JSON.stringify({ build_command: command }))).toMatchObject({
         ok: false,

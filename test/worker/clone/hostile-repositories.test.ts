@@ -99,12 +99,12 @@ describe("what names a commit", () => {
     ["an option", "--upload-pack=touch"],
     ["a refspec", `${"a".repeat(40)}:refs/heads/x`],
     ["a newline", `${"a".repeat(40)}\n`],
-  ])("27 a SHA that is %s is refused before git is started", async (_, commit) => {
+  ])("input 27 a SHA that is %s is refused before git is started", async (_, commit) => {
     expect((await refusal(fetchCommit(request(commit)))).reason).toBe("commit_invalid");
     expect(server.requests).toEqual([]);
   });
   test.each(["ext::sh -c id", "../x", "acme/../../x", "-acme/site", "acme", "acme/a b", "acme/site\n", "--upload-pack=x/y"])(
-    "25 the repository %j is refused before git is started",
+    "input 25 the repository %j is refused before git is started",
     async (repository) => {
       expect((await refusal(fetchCommit(request("a".repeat(40), { repository })))).reason).toBe("repository_invalid");
       expect(server.requests).toEqual([]);
@@ -116,11 +116,11 @@ describe("what names a commit", () => {
     "ssh://x@127.0.0.1",
     "git://127.0.0.1:1",
     "ftp://127.0.0.1:1",
-  ])("25 even as the base of the URLs %s is no way to fetch", async (base) => {
+  ])("input 25 even as the base of the URLs %s is no way to fetch", async (base) => {
     const error = await refusal(fetchCommit(request("a".repeat(40), { baseUrl: base.replace("OUTSIDE", outside) })));
     expect(error.message).toMatch(/transport '\w+' not allowed/);
   });
-  test("24 a branch called --upload-pack=… is a name that git is never given", async () => {
+  test("F5, input 24 a branch called --upload-pack=… is a name that git is never given", async () => {
     const commit = await server.commit("acme/site", { "index.html": "x" });
     server.git("acme/site", ["update-ref", `refs/heads/--upload-pack=touch\${IFS}${outside}/made`, commit]);
     expect(await archived(commit)).toContain("index.html");
@@ -147,7 +147,7 @@ describe("what names a commit", () => {
 });
 
 describe("F7 what a repository may not make git do", () => {
-  test("53 a submodule by file:// and one at a path that ends in CR bring nothing in", async () => {
+  test("input 53 a submodule by file:// and one at a path that ends in CR bring nothing in", async () => {
     const repository = "acme/modules";
     const inner = await server.commit("acme/inner", { "inner.txt": "inner content" });
     const modules = [
@@ -168,7 +168,7 @@ describe("F7 what a repository may not make git do", () => {
     expect((await refusal(fetchCommit(request(hostile, { repository })))).reason).toBe("repository_malformed");
   });
 
-  test("54 filters, LFS, hooks, templates and URLs of the host's own configuration are not used", async () => {
+  test("input 54 filters, LFS, hooks, templates and URLs of the host's own configuration are not used", async () => {
     const home = await mkdtemp(join(tmpdir(), "catapult-home-"));
     const run = `touch ${outside}/made`;
     await mkdir(join(home, "template/hooks"), { recursive: true });
@@ -216,7 +216,7 @@ describe("F7 what a repository may not make git do", () => {
   });
 
   test.each([".git", ".GIT", ".Git", "git~1", ".g\u200cit", "..", ".", "a/b"])(
-    "55 a tree that holds %j is refused",
+    "input 55 a tree that holds %j is refused",
     async (name) => {
       const repository = "acme/paths";
       const id = blob(repository, "x");
@@ -226,7 +226,7 @@ describe("F7 what a repository may not make git do", () => {
     },
   );
 
-  test("55 the same name twice in one folder is refused, and names that differ only in case never become a site", async () => {
+  test("input 55 the same name twice in one folder is refused, and names that differ only in case never become a site", async () => {
     const repository = "acme/twins";
     const [a, b] = [blob(repository, "one"), blob(repository, "two")];
     const twice = commitTree(repository, [
@@ -267,7 +267,7 @@ describe("F7 what a repository may not make git do", () => {
     expect(server.requests.map(({ url }) => url).filter((url) => url.includes("bundle.git"))).toEqual([]);
   });
 
-  test("57 a redirect to another server is not followed, at the first request nor at the pack, and gets no token", async () => {
+  test("input 57 a redirect to another server is not followed, at the first request nor at the pack, and gets no token", async () => {
     const commit = await server.commit("acme/site", { "index.html": "x" });
     const visits: (string | undefined)[] = [];
     const other = createServer((call, response) => {
@@ -291,7 +291,7 @@ describe("F7 what a repository may not make git do", () => {
 });
 
 describe("what is more than it looks", () => {
-  test("56 a commit of a million entries in eight objects is refused by its count", async () => {
+  test("input 56 a commit of a million entries in eight objects is refused by its count", async () => {
     const repository = "acme/bomb";
     let id = blob(repository, "x");
     let mode = "100644";
@@ -304,7 +304,7 @@ describe("what is more than it looks", () => {
     expect([error.reason, error.message]).toEqual(["repository_too_large", "the commit has more than 250000 files and folders"]);
   });
 
-  test("56 folders that go deeper than a path may be are refused", async () => {
+  test("input 56 folders that go deeper than a path may be are refused", async () => {
     const repository = "acme/deep";
     let tree = server.git(repository, ["mktree"], `100644 blob ${blob(repository, "x")}\tx\n`);
     for (let depth = 0; depth < 30; depth++)
@@ -313,13 +313,13 @@ describe("what is more than it looks", () => {
     expect(error.reason).toBe("repository_malformed");
   });
 
-  test("56 a pack is cut at its cap of bytes", async () => {
+  test("input 56 a pack is cut at its cap of bytes", async () => {
     const commit = await server.commit("acme/big", { "noise.bin": randomBytes(400_000) });
     const limits = { timeoutMs: 20_000, maxFileBytes: 65_536 };
     expect((await refusal(fetchCommit(request(commit, { repository: "acme/big", limits })))).reason).toBe("repository_too_large");
   });
 
-  test("56 an object of a few bytes that unfolds to hundreds of megabytes is cut at the cap of memory", async () => {
+  test("input 56 an object of a few bytes that unfolds to hundreds of megabytes is cut at the cap of memory", async () => {
     const repository = "acme/unfolds";
     const tree = server.git(repository, ["mktree"], `100644 blob ${blob(repository, "x")}\tx\n`);
     // Of a blob git makes a stream; a commit it holds in memory.
@@ -333,7 +333,7 @@ describe("what is more than it looks", () => {
     expect((await refusal(fetchCommit(request(commit, { repository, limits })))).reason).toBe("repository_too_large");
   });
 
-  test("58 a pack that stalls is ended at the deadline, and one that is cut is no commit", async () => {
+  test("input 58 a pack that stalls is ended at the deadline, and one that is cut is no commit", async () => {
     const commit = await server.commit("acme/site", { "index.html": randomBytes(50_000) });
     const cut = (then: "stall" | "end"): void =>
       server.intercept((call, response, pass) => {
@@ -361,7 +361,7 @@ describe("what is more than it looks", () => {
     expect((await refusal(fetchCommit(request(commit, { limits })))).reason).toBe("deadline_exceeded");
   });
 
-  test("58 a pack of other content under the commit's name is refused", async () => {
+  test("input 58 a pack of other content under the commit's name is refused", async () => {
     const wanted = await server.commit("acme/site", { "index.html": "wanted" });
     const other = await server.commit("acme/other", { "index.html": "other" });
     // The server answers the request for one commit with the pack of another one, as a compromised proxy would.

@@ -112,7 +112,7 @@ describe("M1 a host that another site has", () => {
     await store.put(accepted);
   }
 
-  test("38 is given to one of two that want it at the same moment, and to no other afterwards", async () => {
+  test("input 38 is given to one of two that want it at the same moment, and to no other afterwards", async () => {
     for (const siteId of [1n, 2n, 3n]) await accept(siteId);
     const outcomes = await Promise.all([take(1n, "wanted.test"), take(2n, "wanted.test")]);
     expect(new Set(outcomes)).toEqual(new Set(["HostTakenError", "live"]));
@@ -121,7 +121,7 @@ describe("M1 a host that another site has", () => {
   });
 
   test.each(["{env.HOME}.test", "..", "A.test", "a.test.", "a/../b.test", "*.test", "a.test:80", ".hidden.test", "a\n.test"])(
-    "36 %j is refused at the switch too, and leaves no link",
+    "input 36 %j is refused at the switch too, and leaves no link",
     async (host) => {
       await accept(1n);
       expect(await take(1n, host)).toBe("RouteError");
@@ -171,30 +171,30 @@ describe("requests that a browser does not send", () => {
   }
 
   test.each<[string, number, string[]]>([
-    ["63 a Host of its own", 200, ["GET / HTTP/1.1", "Host: a.test"]],
-    ["63 two Hosts", 400, ["GET / HTTP/1.1", "Host: a.test", "Host: b.test"]],
-    ["63 two Hosts in one line", 400, ["GET / HTTP/1.1", "Host: a.test, b.test"]],
-    ["63 no Host", 400, ["GET / HTTP/1.1"]],
-    ["63 an empty Host", 404, ["GET / HTTP/1.1", "Host:"]],
-    ["63 no Host in HTTP/1.0", 404, ["GET / HTTP/1.0"]],
-    ["63 an upper-case Host", 404, ["GET / HTTP/1.1", "Host: M7.TEST"]],
-    ["63 a Host with a dot at its end", 404, ["GET / HTTP/1.1", "Host: a.test."]],
-    ["63 a Host of two dots", 404, ["GET / HTTP/1.1", "Host: .."]],
-    ["63 a Host that is a path", 400, ["GET / HTTP/1.1", "Host: ../r/gone.test"]],
-    ["63 a Host that is a placeholder", 400, ["GET / HTTP/1.1", "Host: {env.HOME}"]],
-    ["63 a Host with a user", 400, ["GET / HTTP/1.1", "Host: x@a.test"]],
-    ["63 a host that is linked, but not in a list", 404, ["GET / HTTP/1.1", "Host: gone.test"]],
-    ["63 an absolute URL of an unknown host", 404, ["GET http://evil.test/ HTTP/1.1", "Host: a.test"]],
-    ["62 an encoded climb", 404, ["GET /..%2f..%2foutside.txt HTTP/1.1", "Host: a.test"]],
-    ["62 a climb", 404, ["GET /../../outside.txt HTTP/1.1", "Host: a.test"]],
-    ["62 a climb in capitals", 404, ["GET /%2E%2E/%2E%2E/outside.txt HTTP/1.1", "Host: a.test"]],
-    ["62 a climb of backslashes", 404, ["GET /..\\..\\outside.txt HTTP/1.1", "Host: a.test"]],
-    ["62 a NUL", 404, ["GET /index.html%00.txt HTTP/1.1", "Host: a.test"]],
-    ["62 two slashes", 404, ["GET //evil.test HTTP/1.1", "Host: a.test"]],
-    ["62 an encoded dotfile", 404, ["GET /%2eenv HTTP/1.1", "Host: a.test"]],
-    ["62 a dotfile behind two slashes", 404, ["GET //.env HTTP/1.1", "Host: a.test"]],
-    ["62 a dotfile behind a climb", 404, ["GET /folder/../.env HTTP/1.1", "Host: a.test"]],
-    ["62 no path", 400, ["GET  HTTP/1.1", "Host: a.test"]],
+    ["input 63 a Host of its own", 200, ["GET / HTTP/1.1", "Host: a.test"]],
+    ["input 63 two Hosts", 400, ["GET / HTTP/1.1", "Host: a.test", "Host: b.test"]],
+    ["input 63 two Hosts in one line", 400, ["GET / HTTP/1.1", "Host: a.test, b.test"]],
+    ["input 63 no Host", 400, ["GET / HTTP/1.1"]],
+    ["input 63 an empty Host", 404, ["GET / HTTP/1.1", "Host:"]],
+    ["input 63 no Host in HTTP/1.0", 404, ["GET / HTTP/1.0"]],
+    ["input 63 an upper-case Host", 404, ["GET / HTTP/1.1", "Host: M7.TEST"]],
+    ["input 63 a Host with a dot at its end", 404, ["GET / HTTP/1.1", "Host: a.test."]],
+    ["input 63 a Host of two dots", 404, ["GET / HTTP/1.1", "Host: .."]],
+    ["input 63 a Host that is a path", 400, ["GET / HTTP/1.1", "Host: ../r/gone.test"]],
+    ["input 63 a Host that is a placeholder", 400, ["GET / HTTP/1.1", "Host: {env.HOME}"]],
+    ["input 63 a Host with a user", 400, ["GET / HTTP/1.1", "Host: x@a.test"]],
+    ["input 63 a host that is linked, but not in a list", 404, ["GET / HTTP/1.1", "Host: gone.test"]],
+    ["input 63 an absolute URL of an unknown host", 404, ["GET http://evil.test/ HTTP/1.1", "Host: a.test"]],
+    ["input 62 an encoded climb", 404, ["GET /..%2f..%2foutside.txt HTTP/1.1", "Host: a.test"]],
+    ["input 62 a climb", 404, ["GET /../../outside.txt HTTP/1.1", "Host: a.test"]],
+    ["input 62 a climb in capitals", 404, ["GET /%2E%2E/%2E%2E/outside.txt HTTP/1.1", "Host: a.test"]],
+    ["input 62 a climb of backslashes", 404, ["GET /..\\..\\outside.txt HTTP/1.1", "Host: a.test"]],
+    ["input 62 a NUL", 404, ["GET /index.html%00.txt HTTP/1.1", "Host: a.test"]],
+    ["input 62 two slashes", 404, ["GET //evil.test HTTP/1.1", "Host: a.test"]],
+    ["input 62 an encoded dotfile", 404, ["GET /%2eenv HTTP/1.1", "Host: a.test"]],
+    ["input 62 a dotfile behind two slashes", 404, ["GET //.env HTTP/1.1", "Host: a.test"]],
+    ["input 62 a dotfile behind a climb", 404, ["GET /folder/../.env HTTP/1.1", "Host: a.test"]],
+    ["input 62 no path", 400, ["GET  HTTP/1.1", "Host: a.test"]],
   ])("%s: %i", async (_, status, lines) => {
     const answer = await send(lines);
     expect(answer.status).toBe(status);
@@ -202,13 +202,13 @@ describe("requests that a browser does not send", () => {
     expect(answer.text.includes("INDEX of")).toBe(status === 200);
   });
 
-  test("63 an absolute URL is served by its own host, whatever the Host beside it says", async () => {
+  test("input 63 an absolute URL is served by its own host, whatever the Host beside it says", async () => {
     const answer = await send(["GET http://b.test/ HTTP/1.1", "Host: a.test"]);
     expect(answer.text).not.toContain("INDEX of a.test");
     expect(answer.text).toContain("INDEX of b.test");
   });
 
-  test("62 a folder behind two slashes is redirected on the same host, not to another one", async () => {
+  test("input 62 a folder behind two slashes is redirected on the same host, not to another one", async () => {
     const { status, text } = await send(["GET //folder HTTP/1.1", "Host: a.test"]);
     expect([200, 308, 404]).toContain(status);
     expect(text).not.toMatch(/location: \/\//i);

@@ -142,6 +142,8 @@ trap 'ended=1' TERM
   # Of a shell that costs no download nobody wants to read how Nix made it, unless it failed; run-shell.sh takes the output back.
   quiet=
   if [[ -z $own && $devshell != zola ]]; then quiet=1 && exec 3>&2 2>"$shell_log"; fi
+  # `nix develop` writes the folder that it runs in into a script, without quoting it. run-shell.sh goes to the site's folder by itself.
+  if [[ $root == *[^A-Za-z0-9._/@+-]* ]]; then cd /build/home; fi
   exec env --ignore-environment "${environment[@]}" nix develop "${shell[@]}" --command /bin/bash /opt/catapult/run-shell.sh "$root" "$command" "$quiet"
 ) </dev/null &
 wait $!
