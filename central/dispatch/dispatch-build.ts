@@ -1,4 +1,5 @@
 import { Code, ConnectError } from "@connectrpc/connect";
+import { failpoint } from "#common/failpoint.ts";
 import { withTransaction } from "#central/database/with-transaction.ts";
 import { mintCloneToken } from "#central/github/mint-clone-token.ts";
 import { GitHubError } from "#central/github/github-error.ts";
@@ -52,6 +53,7 @@ export async function dispatchBuild(o: DispatchContext, work: Build, job: { atte
     return;
   }
   const { id: deploymentId } = deployment;
+  await failpoint("dispatch.before-build");
   const marked = await markDispatched(o.pool, { ...work, deploymentId, workerId: worker.id, resend, takesSlot: builds });
   const used = marked === "dispatched" && (await callWorker(o, work, worker, { token, variables }, job.attempt));
   if (marked === "repository_busy")
@@ -72,6 +74,7 @@ async function callWorker(
   try {
     const request = createBuildRequest(work, work.deployment, secrets.token, secrets.variables);
     const answer = await o.workers.get(worker).build(request);
+    await failpoint("dispatch.after-build");
     await touchWorker(o.pool, worker.id);
     o.log.info({ worker: worker.id, outcome: Outcome[answer.outcome] }, "build handed over");
     if (answer.outcome === Outcome.ACCEPTED) {
