@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { podmanHookTimeout, useTestPodman, type TestPodman } from "#test/support/podman.ts";
 import { build, listLeft, mebibyte, packFiles } from "./harness.ts";
@@ -127,7 +128,7 @@ test("an image that is not there is the sandbox's failure, and nothing is left o
 });
 
 test("rules that do not load start no build", async () => {
-  const networkName = "cttest-rules";
+  const networkName = `cttest-${randomBytes(4).toString("hex")}`;
   const result = await runInSandbox({
     podman: podman.podman,
     imageReference: podman.imageReference,

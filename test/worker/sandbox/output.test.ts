@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { Readable } from "node:stream";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { podmanHookTimeout, useTestPodman, type TestPodman } from "#test/support/podman.ts";
@@ -13,6 +14,9 @@ beforeAll(async () => {
 afterAll(async () => podman.release());
 
 const limits = { memoryBytes: 512 * mebibyte, diskBytes: 256 * mebibyte, cpus: 1, pids: 128, timeoutMs: 60_000 };
+
+/** Anew for each run of a test: what a failed one left is not this one's. */
+const createName = (): string => `cttest-${randomBytes(4).toString("hex")}`;
 
 test("files go in, are worked on, and come out byte for byte", async () => {
   const { files, result } = await build(podman, {
@@ -38,12 +42,13 @@ test("what a command leaves running ends with it", async () => {
 });
 
 test("a cache goes in from a tar and comes back out of a success", async () => {
+  const networkName = createName();
   const setup = {
     podman: podman.podman,
     imageReference: podman.imageReference,
     limits,
     dns: ["192.0.2.53"],
-    networkName: "cttest-cache",
+    networkName,
     labels: {},
     signal: new AbortController().signal,
   };
@@ -61,7 +66,7 @@ test("a cache goes in from a tar and comes back out of a success", async () => {
   expect(await readFiles(result.output)).toEqual({ seeded: "old" });
   expect(await readFiles(await result.cache())).toMatchObject({ "npm/seeded": "old", "npm/added": "new\n" });
   await result.release();
-  expect(await listLeft(podman, "cttest-cache")).toEqual([]);
+  expect(await listLeft(podman, networkName)).toEqual([]);
 });
 
 test("a source that breaks off fails the build as the sandbox's failure", async () => {
@@ -90,13 +95,14 @@ test("a sweep removes what a dead worker left, by its name only", async () => {
     labels: {},
     signal: new AbortController().signal,
   });
-  const [, other] = [await prepareSandbox(setup("cttest-dead")), await prepareSandbox(setup("cttest-alive"))];
-  expect(await sweepSandboxes(podman.podman, "cttest-dead")).toBe(5);
-  expect(await listLeft(podman, "cttest-dead")).toEqual([]);
-  expect(await listLeft(podman, "cttest-alive")).toHaveLength(5);
+  const [dead, alive] = [createName(), createName()];
+  const [, other] = [await prepareSandbox(setup(dead)), await prepareSandbox(setup(alive))];
+  expect(await sweepSandboxes(podman.podman, dead)).toBe(5);
+  expect(await listLeft(podman, dead)).toEqual([]);
+  expect(await listLeft(podman, alive)).toHaveLength(5);
   await other.release();
-  expect(await listLeft(podman, "cttest-alive")).toEqual([]);
-  expect(await sweepSandboxes(podman.podman, "cttest-dead")).toBe(0);
+  expect(await listLeft(podman, alive)).toEqual([]);
+  expect(await sweepSandboxes(podman.podman, dead)).toBe(0);
 });
 
 test("builds at once do not meet: each has its own network", async () => {
