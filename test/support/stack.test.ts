@@ -57,3 +57,13 @@ test("two Centrals share the work behind proxies, and every part can be ended, p
   await worker.daemon.start();
   await served("four");
 });
+
+test("a failpoint that was armed and never hit is told of", async () => {
+  const [first] = stack.centrals;
+  await first!.restart({ env: { CATAPULT_FAILPOINT: "webhook.before-commit:sleep=1" } });
+  expect(await first!.missedFailpoints()).toEqual(["webhook.before-commit"]);
+  // Webhooks go to each Central in turn.
+  await push("five");
+  await push("six");
+  await eventually(async () => expect(await first!.missedFailpoints()).toEqual([]));
+});
