@@ -19,6 +19,8 @@ export async function runWalk(o: {
   const stack = await startStack({
     centrals: walkShape.centrals,
     links: true,
+    // What was missed while a walk went on is to be made good within the time that healing may take.
+    env: { central: { RECONCILE_INTERVAL: "15s" } },
     ...(o.database === undefined ? {} : { database: o.database }),
   });
   const watch = watchSites(stack, { everyMs: o.pollMs ?? 20 });

@@ -19,5 +19,5 @@ export async function readSources(...folders: string[]): Promise<Map<string, str
 export function readTitles(source: string): string[] {
   const call = /\b(?:test|describe)(?:\.\w+(?:\((?:[^()]|\([^()]*\))*\))?)*\(\s*(["'`])((?:\\.|(?!\1)[^\\])*)\1/gs;
   const row = /(["'`])(faults? \d\d\b[^\n]*?)\1/g;
-  return [call, row].flatMap((pattern) => [...source.matchAll(pattern)].map((match) => match[2] ?? ""));
+  return [...new Set([call, row].flatMap((pattern) => [...source.matchAll(pattern)].map((match) => match[2] ?? "")))];
 }
