@@ -1,10 +1,13 @@
 import type { Daemon } from "#test/support/daemon.ts";
 import type { Stack } from "#test/support/stack.ts";
+import { createCaddyAdmin } from "#worker/caddy/caddy-admin.ts";
 import type { Part, Trouble } from "./plan-walk.ts";
 
 export type Troubles = {
   begin(trouble: Trouble): Promise<void>;
   heal(trouble: Trouble): Promise<void>;
+  /** Takes all of Caddy's servers away by hand. */
+  wipeCaddy(): Promise<void>;
   /** Ends all that stands, and starts all that is down. */
   healAll(): Promise<void>;
   /** Daemons that ended without being told to, and were started again as a service manager does. */
@@ -13,6 +16,7 @@ export type Troubles = {
 };
 
 const superviseMs = 500;
+const wipeMs = 1_000;
 
 /** Does to the parts of a stack what a walk says, and starts again what ends by itself. */
 export function createTroubles(stack: Stack): Troubles {
@@ -62,6 +66,11 @@ export function createTroubles(stack: Stack): Troubles {
       }
     },
     heal,
+    async wipeCaddy() {
+      const admin = createCaddyAdmin(worker.caddy.admin, wipeMs);
+      // It may be down, or paused, or have none.
+      await admin.write("PATCH", "/config/apps/http/servers", {}).catch(() => undefined);
+    },
     async healAll() {
       for (const { proxy } of stack.links.all()) proxy.set({});
       for (const [, daemon] of daemons) daemon.resume();

@@ -14,6 +14,7 @@ export type Trouble =
 export type Step =
   | { kind: "push" | "force-push" | "close" | "reopen" | "delete-comment"; pull: number }
   | { kind: "push-main"; repository: number }
+  | { kind: "wipe-caddy" }
   | { kind: "begin" | "heal"; trouble: Trouble };
 
 /** A step and how long it is until the next. */
@@ -28,6 +29,7 @@ const weights = [
   ["reopen", 14],
   ["push-main", 6],
   ["delete-comment", 3],
+  ["wipe-caddy", 2],
   ["kill", 12],
   ["terminate", 4],
   ["pause", 8],
@@ -99,6 +101,8 @@ function planStep(random: Random, open: ReadonlySet<number>, standing: readonly 
       return open.size === 0 ? undefined : { kind, pull: random.pick([...open]) };
     case "reopen":
       return closed.length === 0 ? undefined : { kind, pull: random.pick(closed) };
+    case "wipe-caddy":
+      return { kind };
     case "push-main":
       return { kind, repository: random.below(walkShape.repositories) };
     case "kill":
@@ -142,7 +146,7 @@ function isSame(one: Part, other: Part): boolean {
 export function printStep(step: Step): string {
   if ("trouble" in step) return `${step.kind} ${printTrouble(step.trouble)}`;
   if ("repository" in step) return `push to main of repository ${step.repository}`;
-  return `${step.kind} pull request ${step.pull}`;
+  return "pull" in step ? `${step.kind} pull request ${step.pull}` : step.kind;
 }
 
 function printTrouble(trouble: Trouble): string {

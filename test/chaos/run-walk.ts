@@ -62,6 +62,8 @@ async function take(world: World, troubles: ReturnType<typeof createTroubles>, s
       return world.deleteComment(step.pull);
     case "push-main":
       return world.pushMain(step.repository);
+    case "wipe-caddy":
+      return troubles.wipeCaddy();
     case "begin":
       return troubles.begin(step.trouble);
     case "heal":

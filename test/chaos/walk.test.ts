@@ -9,8 +9,10 @@ test("a seed is one walk, and another seed another", () => {
   expect(steps(7)).toEqual(steps(7));
   expect(steps(7)).not.toEqual(steps(8));
   expect(steps(7)).toHaveLength(200);
-  const kinds = new Set(planWalk({ seed: 7, steps: 200 }).map(({ step }) => step.kind));
-  expect(kinds).toEqual(new Set(["push", "force-push", "close", "reopen", "delete-comment", "push-main", "begin", "heal"]));
+  const kinds = new Set(planWalk({ seed: 7, steps: 1000 }).map(({ step }) => step.kind));
+  expect(kinds).toEqual(
+    new Set(["push", "force-push", "close", "reopen", "delete-comment", "push-main", "wipe-caddy", "begin", "heal"]),
+  );
 });
 
 test(
