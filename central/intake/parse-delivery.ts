@@ -68,7 +68,7 @@ function readPullRequest(payload: Fields): Hint {
 /** A comment that a locked conversation refused may be written now. */
 function readUnlocked(payload: Fields): CommentHint {
   const repositoryId = readId(readFields(payload["repository"], "repository")["id"], "repository.id");
-  return { kind: "comment", repositoryId, pullRequest: readId(payload["number"], "number"), commentId: undefined };
+  return { kind: "comment", change: "unlocked", repositoryId, pullRequest: readId(payload["number"], "number") };
 }
 
 function readPush(payload: Fields): Hint {

@@ -1,5 +1,5 @@
 import type { Pool } from "pg";
-import { forgetComment } from "#central/comment/sql/forget-comment.ts";
+import { distrustComment } from "#central/comment/sql/distrust-comment.ts";
 import { withTransaction } from "#central/database/with-transaction.ts";
 import { addJob } from "#central/jobs/add-job.ts";
 import { countRepair } from "#central/reconcile/count-repair.ts";
@@ -13,11 +13,12 @@ import { selectCommentedSite } from "./sql/select-commented-site.ts";
 export async function processCommentChange(o: { pool: Pool }, delivery: ClaimedDelivery, hint: CommentHint): Promise<void> {
   await withTransaction(o.pool, async (client) => {
     const site = await selectCommentedSite(client, hint);
-    const concerns = site !== undefined && (hint.commentId === undefined ? site.refused : site.commentId === hint.commentId);
+    const concerns = site !== undefined && (hint.change === "unlocked" ? site.refused : site.commentId === hint.commentId);
     if (concerns) {
-      await forgetComment(client, site.id);
+      await distrustComment(client, site.id);
       await addJob(client, { task: "comment", siteId: site.id });
-      if (hint.commentId !== undefined) await countRepair(client, "comment_changed");
+      // That it is gone is counted by whoever finds it so.
+      if (hint.change === "edited") await countRepair(client, "comment_changed");
     }
     const end: DeliveryEnd = concerns
       ? { state: "processed", reason: "the comment is written again" }

@@ -11,7 +11,10 @@ export type ApprovalHint = {
 };
 
 /** Something that may be our comment was deleted or changed, or a pull request takes comments again. */
-export type CommentHint = { kind: "comment"; repositoryId: bigint; pullRequest: bigint; commentId: bigint | undefined };
+export type CommentHint = { kind: "comment"; repositoryId: bigint; pullRequest: bigint } & (
+  | { change: "deleted" | "edited"; commentId: bigint }
+  | { change: "unlocked" }
+);
 
 type Unhandled = { kind: "ignored" | "rejected"; reason: string };
 
@@ -53,6 +56,7 @@ function readChange(action: "deleted" | "edited", payload: Fields): CommentHint 
   }
   return {
     kind: "comment",
+    change: action,
     repositoryId: readId(readFields(payload["repository"], "repository")["id"], "repository.id"),
     pullRequest: readId(readFields(payload["issue"], "issue")["number"], "issue.number"),
     commentId: readId(comment["id"], "comment.id"),

@@ -16,6 +16,7 @@ import { finishDeployment } from "./sql/finish-deployment.ts";
 import { insertEgress } from "./sql/insert-egress.ts";
 import { lockDeployment, type ReportedDeployment } from "./sql/lock-deployment.ts";
 import { lockRemoval } from "./sql/lock-removal.ts";
+import { needsNewToken } from "./sql/needs-new-token.ts";
 import { selectQueuedSites } from "./sql/select-queued-sites.ts";
 import { setLive } from "./sql/set-live.ts";
 import { updateRunning } from "./sql/update-running.ts";
@@ -82,8 +83,8 @@ async function moveOn(
   if (!(await finishDeployment(client, deployment.id, result))) return undefined;
   if (state === "succeeded") await setLive(client, { ...report, deploymentId: deployment.id });
   // What a stopping worker gives back was not at fault: it does not count as lost, however often that happens.
-  if (report.handedBack && (await insertSuccessor(client, deployment)))
-    await addJob(client, { task: "dispatch", siteId: deployment.siteId });
+  const again = report.handedBack || (await needsNewToken(client, deployment.id));
+  if (again && (await insertSuccessor(client, deployment))) await addJob(client, { task: "dispatch", siteId: deployment.siteId });
   if (deployment.kind === "preview") await addJob(client, { task: "comment", siteId: deployment.siteId });
   return result;
 }

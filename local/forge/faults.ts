@@ -26,6 +26,8 @@ export type Fault = FaultMatch &
 export type Faults = {
   set(fault: Fault): () => void;
   clear(): void;
+  /** What a fault answers instead of git; delays and the like are for the API alone. */
+  answerOf(method: string, path: string): { status: number } | undefined;
   /** Runs a call under the faults that meet it. `undefined`: cut the connection. */
   run(method: string, path: string, call: () => Promise<Answer>): Promise<Answer | undefined>;
 };
@@ -51,6 +53,10 @@ export function createFaults(): Faults {
       return () => void standing.delete(one);
     },
     clear: () => standing.clear(),
+    answerOf(method, path) {
+      for (const { fault } of take(method, path)) if (fault.kind === "answer") return { status: fault.status };
+      return undefined;
+    },
     async run(method, path, call) {
       const met = take(method, path);
       for (const { fault } of met) if (fault.kind === "delay") await sleep(fault.ms);

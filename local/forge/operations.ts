@@ -20,6 +20,7 @@ import { fullName } from "./render/repository.ts";
 import { renderAuthor } from "./render/user.ts";
 import type { Delivery, Level, PullRequest, Repository } from "./state/records.ts";
 import { sendPing } from "./webhooks/send-app-events.ts";
+import { sendPullRequestEvent } from "./webhooks/send-pull-request-event.ts";
 
 export type RepositoryName = { owner: string; name: string };
 export type PullRequestName = RepositoryName & { number: number; by?: string };
@@ -229,7 +230,10 @@ export function createForgeOperations(context: ForgeContext) {
 
     /** A locked conversation takes no comment of the App's any more. */
     async lockPullRequest(o: PullRequestName & { locked: boolean }): Promise<void> {
-      store.pullRequests.put({ ...pullOf(o).pull, locked: o.locked });
+      const { repository, pull } = pullOf(o);
+      const changed = store.pullRequests.put({ ...pull, locked: o.locked });
+      const by = chooseActor(context, repository, o.by);
+      sendPullRequestEvent(context, changed, { action: o.locked ? "locked" : "unlocked" }, by);
     },
 
     pullRequest: (o: PullRequestName): ForgePullRequest => describePull(pullOf(o).pull),

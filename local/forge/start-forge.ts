@@ -124,8 +124,11 @@ function createAnswer(context: ForgeContext) {
   return async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const url = new URL(request.url ?? "/", context.urls.web);
     if (url.pathname.startsWith(`${apiPrefix}/`)) await serveApi(request, response, url.pathname.slice(apiPrefix.length));
-    else if (isGitPath(url.pathname)) await serveGit(context, request, response, url);
-    else await servePage(context, request, response, url.pathname);
+    else if (isGitPath(url.pathname)) {
+      const fault = context.faults.answerOf(request.method ?? "GET", url.pathname);
+      if (fault === undefined) await serveGit(context, request, response, url);
+      else response.writeHead(fault.status, { "www-authenticate": 'Basic realm="GitHub"' }).end();
+    } else await servePage(context, request, response, url.pathname);
   };
 }
 

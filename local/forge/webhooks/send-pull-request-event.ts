@@ -5,7 +5,7 @@ import type { Author, PullRequest } from "../state/records.ts";
 import { installationOf, renderEnvelope } from "./envelope.ts";
 
 export type PullRequestChange =
-  | { action: "opened" | "closed" | "reopened" }
+  | { action: "opened" | "closed" | "reopened" | "locked" | "unlocked" }
   | { action: "synchronize"; before: string; after: string }
   | { action: "edited"; changes: WebhookSchema<"webhook-pull-request-edited">["changes"] };
 

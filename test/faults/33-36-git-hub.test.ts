@@ -1,0 +1,153 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { Octokit } from "@octokit/rest";
+import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { eventually } from "#test/support/eventually.ts";
+import { checkInvariants } from "#test/support/invariants.ts";
+import { podmanHookTimeout } from "#test/support/podman.ts";
+import { startStack, type Stack } from "#test/support/stack.ts";
+import { addSite, deploymentsOf, expectLive, hostOf, push, pushBranch, repairs, repository } from "./support/sites.ts";
+
+let stack: Stack;
+
+beforeAll(async () => {
+  stack = await startStack({ env: { central: { RECONCILE_INTERVAL: "2s" } } });
+  await addSite(stack);
+}, podmanHookTimeout);
+afterEach(() => stack.forge.clearFaults());
+afterAll(() => stack?.stop());
+
+const createComment = { method: "POST", path: /\/issues\/\d+\/comments$/ };
+const comments = async (number: number) => stack.forge.comments({ ...repository, number });
+
+async function openPullRequest() {
+  const { branch, sha } = await pushBranch(stack);
+  const pull = await stack.forge.openPullRequest({ ...repository, head: branch });
+  return { branch, sha, number: pull.number, host: hostOf(pull.number) };
+}
+
+async function expectOneComment(number: number, text: string): Promise<{ id: number }> {
+  return eventually(async () => {
+    const all = await comments(number);
+    expect(all).toHaveLength(1);
+    expect(all[0]!.body).toContain(text);
+    return all[0]!;
+  }, 20_000);
+}
+
+async function refusalOf(host: string): Promise<string | null | undefined> {
+  const { rows } = await stack.pool.query<{ refusal: string | null }>(
+    "select comment_refusal as refusal from sites where host = $1",
+    [host],
+  );
+  return rows[0]?.refusal;
+}
+
+test("fault 33: a comment that GitHub made without answering is found, and not made twice", async () => {
+  let posts = 0;
+  stack.forge.setFault({ kind: "drop-answer", ...createComment, times: 2, onCall: () => (posts += 1) });
+  const { number } = await openPullRequest();
+  await expectOneComment(number, "**Ready:**");
+  expect(posts).toBe(1);
+});
+
+test("fault 33: a Central killed between GitHub's making of a comment and its record makes no second one", async () => {
+  await stack.central.restart({ env: { CATAPULT_FAILPOINT: "comment.after-post:kill" } });
+  const { number, host, sha } = await openPullRequest();
+  expect(await stack.central.ended()).toEqual({ code: null, signal: "SIGKILL" });
+  expect(await comments(number)).toHaveLength(1);
+  await stack.central.start();
+  await expectLive(stack, host, sha);
+  await expectOneComment(number, "**Ready:**");
+});
+
+test("fault 34: after a 403 with retry-after GitHub is left alone for that long, and then told everything", async () => {
+  const calls: { at: number; path: string }[] = [];
+  stack.forge.setFault({ kind: "watch", path: /^\/repos\//, onCall: (_, path) => calls.push({ at: performance.now(), path }) });
+  let refusedAt = 0;
+  stack.forge.setFault({
+    kind: "answer",
+    status: 403,
+    headers: { "retry-after": "4" },
+    message: "You have exceeded a secondary rate limit.",
+    ...createComment,
+    times: 1,
+    onCall: () => (refusedAt = performance.now()),
+  });
+  const { branch, number } = await openPullRequest();
+  await eventually(async () => expect(refusedAt).toBeGreaterThan(0));
+  // What was under way beside it is let through.
+  await sleep(300);
+  const { sha } = await push(stack, branch);
+  await expectOneComment(number, sha);
+  const after = calls.map(({ at }) => at - refusedAt).filter((ms) => ms > 300);
+  expect(Math.min(...after)).toBeGreaterThan(3_900);
+  await expectOneComment(number, "**Ready:**");
+});
+
+test("fault 35: a token that ends in mid-clone is replaced by one new one, and a repository that refuses fails", async () => {
+  const upload = { kind: "answer", status: 401, method: "POST", path: /\/git-upload-pack$/ } as const;
+  stack.forge.setFault({ ...upload, times: 1 });
+  const { host, sha, branch } = await openPullRequest();
+  await expectLive(stack, host, sha);
+  expect(await deploymentsOf(stack, host)).toEqual([
+    { commit: sha, state: "failed" },
+    { commit: sha, state: "succeeded" },
+  ]);
+  const end = stack.forge.setFault(upload);
+  const { sha: refused } = await push(stack, branch);
+  await eventually(async () => {
+    const rows = (await deploymentsOf(stack, host)).filter(({ commit }) => commit === refused);
+    expect(rows).toEqual([
+      { commit: refused, state: "failed" },
+      { commit: refused, state: "failed" },
+    ]);
+  }, 20_000);
+  // Several looks at GitHub later it is left at that.
+  await sleep(5_000);
+  expect((await deploymentsOf(stack, host)).filter(({ commit }) => commit === refused)).toHaveLength(2);
+  end();
+  const { sha: accepted } = await push(stack, branch);
+  await expectLive(stack, host, accepted);
+});
+
+test("fault 36: a comment that somebody deleted is made again, and one that a person edited is put right", async () => {
+  const { number } = await openPullRequest();
+  const made = await expectOneComment(number, "**Ready:**");
+  const before = await repairs(stack, "comment_changed");
+  await stack.forge.deleteComment({ ...repository, number, id: made.id });
+  const again = await expectOneComment(number, "**Ready:**");
+  expect(again.id).not.toBe(made.id);
+  const { token } = await stack.forge.createUser({ login: "ann" });
+  await stack.forge.addCollaborator({ ...repository, login: "ann", permission: "write" });
+  const ann = new Octokit({ baseUrl: stack.forge.apiUrl, auth: token });
+  await ann.issues.updateComment({
+    owner: repository.owner,
+    repo: repository.name,
+    comment_id: again.id,
+    body: "nothing to see here",
+  });
+  expect((await expectOneComment(number, "**Ready:**")).id).toBe(again.id);
+  expect(await repairs(stack, "comment_changed")).toBe(before + 2);
+});
+
+test("fault 36: on a locked pull request the comment is given up on record, and written once it is unlocked", async () => {
+  const { branch } = await pushBranch(stack);
+  let posts = 0;
+  stack.forge.setFault({ kind: "watch", ...createComment, onCall: () => (posts += 1) });
+  stack.forge.setFault({ kind: "answer", status: 502, ...createComment, times: 1 });
+  const pull = await stack.forge.openPullRequest({ ...repository, head: branch });
+  await stack.forge.lockPullRequest({ ...repository, number: pull.number, locked: true });
+  await expectLive(stack, hostOf(pull.number), pull.headSha);
+  await eventually(async () => expect(await refusalOf(hostOf(pull.number))).toContain("issue is locked"));
+  // Each body is refused once: a repeat of it would be refused again.
+  await sleep(5_000);
+  expect(posts).toBeLessThanOrEqual(4);
+  expect(await comments(pull.number)).toHaveLength(0);
+  await stack.forge.lockPullRequest({ ...repository, number: pull.number, locked: false });
+  await expectOneComment(pull.number, "**Ready:**");
+  expect(await refusalOf(hostOf(pull.number))).toBeNull();
+});
+
+test("after faults 33 to 36 every invariant holds", async () => {
+  await checkInvariants(stack);
+}, 90_000);
