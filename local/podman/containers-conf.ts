@@ -12,8 +12,9 @@ export function renderContainersConf(runtime: "runc" | "crun"): string {
     `runtime = "${runtime}"`,
     'cgroup_manager = "cgroupfs"',
     'events_logger = "file"',
-    // How long the monitor of a program run by exec stays behind it. Podman's 300 s would pile them up, some for each build.
-    "exit_command_delay = 10",
+    // How long the monitor of a program run by exec stays behind it. Podman's 300 s would pile them up, some for each build; with 0 the
+    // program's exit status can be gone before it is asked for.
+    "exit_command_delay = 1",
     "",
   ].join("\n");
 }

@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { createServer, type Server } from "node:net";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { look } from "#test/support/attack.ts";
@@ -134,12 +135,37 @@ test("B1 no program gives other rights, and no process but the build's own can b
       "cp /bin/bash /tmp/rooted && chmod 6755 /tmp/rooted && /tmp/rooted -p -c 'id -u'",
       "grep -h NoNewPrivs /proc/1/status /proc/self/status | sort -u | tr '\\t' ' '",
       "for pid in $(ls /proc | grep -E '^[0-9]+$'); do [ -e /proc/$pid/status ] && awk '/^Uid/ { print \"uid\", $2 }' /proc/$pid/status; done 2>/dev/null | sort -u",
-      'for place in root/etc/shadow mem map_files; do head -c 1 /proc/1/$place >/dev/null 2>&1 && echo "opened $place"; done',
+      "head -c 1 /proc/1/root/etc/shadow 2>/dev/null && echo 'opened root'",
       "find / -xdev \\( -name 'podman.sock' -o -name 'docker.sock' -o -name 'containerd.sock' \\) 2>/dev/null; ls /run/podman /var/run/docker.sock 2>/dev/null",
       "echo done",
     ].join("\n"),
   );
   expect(lines).toEqual(["10001", "NoNewPrivs: 1", "uid 10001", "done"]);
+});
+
+test("B1 the memory of the container's first process is the build's own to read, and holds no secret of it", async () => {
+  // Whoever reads the variable's value in its own memory this way would have found it in the other's.
+  const peek = `
+    const { openSync, readFileSync, readSync } = require("node:fs");
+    for (const [name, pid] of [["own", process.pid], ["first", 1]]) {
+      const memory = openSync("/proc/" + pid + "/mem");
+      let bytes = 0, found = false;
+      for (const line of readFileSync("/proc/" + pid + "/maps", "latin1").split("\\n")) {
+        const [, from, to, rights] = /^([0-9a-f]+)-([0-9a-f]+) (rw)/.exec(line) ?? [];
+        if (rights === undefined) continue;
+        for (let at = parseInt(from, 16); at < parseInt(to, 16); at += 65536) {
+          const page = Buffer.alloc(Math.min(65536, parseInt(to, 16) - at));
+          try { bytes += readSync(memory, page, 0, page.length, at); } catch { continue; }
+          if (page.includes(process.env.TOKEN)) found = true;
+        }
+      }
+      console.log(name, bytes > 10000, found);
+    }`;
+  const lines = await look(podman, "node peek.cjs", {
+    files: { "peek.cjs": peek },
+    variables: { TOKEN: `s3cr3t-${randomBytes(16).toString("hex")}` },
+  });
+  expect(lines).toEqual(["own true true", "first true false"]);
 });
 
 test("B1 the host's abstract sockets lie in another namespace", async () => {

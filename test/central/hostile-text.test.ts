@@ -174,11 +174,11 @@ test("M3, input 28 no URL of a delivery is ever asked: a signed one that names a
   await new Promise<void>((settle) => elsewhere.listen(0, "127.0.0.1", settle));
   const address = elsewhere.address();
   const port = typeof address === "object" ? address?.port : 0;
-  const repository = { owner: "acme", name: "urls" };
+  const other = { owner: "acme", name: "urls" };
   await addRepository(central, "urls");
   await eventually(() => expect(central.worker.builds.some(({ host }) => host === "urls.one.test")).toBe(true));
-  const { sha } = await central.forge.pushFiles({ ...repository, branch: "urls", from: "main", files: { h: "1" } });
-  await central.forge.openPullRequest({ ...repository, title: "x", head: "urls", base: "main" });
+  const { sha } = await central.forge.pushFiles({ ...other, branch: "urls", from: "main", files: { h: "1" } });
+  await central.forge.openPullRequest({ ...other, title: "x", head: "urls", base: "main" });
   await buildOf(sha);
   const { rows } = await central.pool.query<{ event: string; body: string }>(
     "select event, body from webhook_deliveries where body like $1",
@@ -206,9 +206,9 @@ test("M3, input 28 no URL of a delivery is ever asked: a signed one that names a
     });
   }
   const builds = central.worker.builds.slice(own - 1);
-  const texts = JSON.stringify(builds, (_, value: unknown) => (typeof value === "bigint" ? String(value) : value));
-  expect(texts).toContain(sha);
-  expect([texts.includes("stolen"), asked]).toEqual([false, []]);
+  const sent = JSON.stringify(builds, (_, value: unknown) => (typeof value === "bigint" ? String(value) : value));
+  expect(sent).toContain(sha);
+  expect([sent.includes("stolen"), asked]).toEqual([false, []]);
   await new Promise((settle) => elsewhere.close(settle));
 });
 

@@ -90,8 +90,6 @@ async function findProcesses(ids: readonly string[]): Promise<string[]> {
   for (const pid of (await readdir("/proc")).filter((name) => /^\d+$/.test(name))) {
     const read = async (name: string): Promise<string> => readFile(`/proc/${pid}/${name}`, "latin1").catch(() => "");
     const command = await read("cmdline");
-    // Podman's monitor of a program that ran in the holder by exec: it stays for its engine's exit_command_delay, 5 minutes by default.
-    if (command.includes("\0--exec-process-spec\0")) continue;
     const text = command + (await read("cgroup"));
     if (ids.some((id) => text.includes(id))) traces.push(`process ${pid}: ${text.slice(0, 200).replaceAll("\0", " ")}`);
   }

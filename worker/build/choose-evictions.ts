@@ -31,10 +31,10 @@ export function chooseEvictions(caches: readonly StoredCache[], budgets: CacheBu
         (byRepository.get(repository) ?? []).filter((one) => one !== cache),
       );
     };
-    for (const [repository, own] of [...byRepository])
+    for (const [repository, own] of byRepository)
       for (const cache of own) if (sum(byRepository.get(repository)) > repositoryBytes) evict(repository, cache);
     const total = (): number => sum([...byRepository.values()].flat());
-    for (const [repository, own] of [...byRepository])
+    for (const [repository, own] of byRepository)
       for (const cache of own) if (total() > totalBytes && now - cache.usedAt > staleMs) evict(repository, cache);
     while (total() > totalBytes) {
       const [repository, own] = [...byRepository].reduce((most, one) => (sum(one[1]) > sum(most[1]) ? one : most));

@@ -6,7 +6,6 @@ import type { TreeEntry } from "#worker/clone/read-tree.ts";
  * `nix` there: what a flake reads elsewhere is made anew by each build until one of these changes, and is never wrong.
  */
 export function identifyShell(folders: readonly (readonly TreeEntry[])[]): string {
-  const isFlake = ({ name, kind }: TreeEntry): boolean => name === "flake.nix" && kind === "file";
   if (!folders.some((entries) => entries.some(isFlake))) return "";
   const hash = createHash("sha256");
   for (const entries of folders) {
@@ -17,4 +16,8 @@ export function identifyShell(folders: readonly (readonly TreeEntry[])[]): strin
     hash.update("\0");
   }
   return hash.digest("hex").slice(0, 40);
+}
+
+function isFlake({ name, kind }: TreeEntry): boolean {
+  return name === "flake.nix" && kind === "file";
 }

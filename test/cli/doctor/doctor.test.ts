@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { readEnabled } from "../../../cli/doctor/check-cgroups.ts";
+import { checkConnections } from "../../../cli/doctor/check-connections.ts";
 import { checkNode } from "../../../cli/doctor/check-node.ts";
 import { tryToListen } from "../../../cli/doctor/check-ports.ts";
 import { checkPrograms } from "../../../cli/doctor/check-programs.ts";
@@ -63,6 +64,24 @@ test("a port that another program has is told from a free one", async () => {
   expect(await tryToListen("127.0.0.1", port)).toContain("in use");
   await new Promise((resolve) => server.close(resolve));
   expect(await tryToListen("127.0.0.1", port)).toBeUndefined();
+});
+
+test("a kernel that resets waiting connections at a change of Caddy's hosts is told from one that moves them, with what to do", async () => {
+  const file = path.join(folder, "tcp_migrate_req");
+  for (const [content, found] of [
+    ["0\n", false],
+    ["1\n", true],
+  ] as const) {
+    await writeFile(file, content);
+    const need = await checkConnections(file);
+    expect(need).toMatchObject({ need: "advised", found });
+    expect(need.advice?.includes("sysctl -w net.ipv4.tcp_migrate_req=1") ?? true).toBe(true);
+    expect(need.advice === undefined).toBe(found);
+  }
+  expect(await checkConnections(path.join(folder, "absent"))).toMatchObject({
+    found: false,
+    advice: expect.stringContaining("5.14"),
+  });
 });
 
 test("Node 23 is too old", () => {

@@ -104,7 +104,11 @@ describe("O6 how Caddy guards its admin API is judged by calls", () => {
 
   test("with enforce_origin on TCP nothing is wrong, and one that is gone is not taken for a good one", async () => {
     const good = await startCaddyWith(() => ({ enforce_origin: true }));
-    expect(await judgeAdmin(`http://127.0.0.1:${good.port}`).finally(() => good.stop())).toBeUndefined();
+    try {
+      expect(await judgeAdmin(`http://127.0.0.1:${good.port}`)).toBeUndefined();
+    } finally {
+      await good.stop();
+    }
     await expect(judgeAdmin(`http://127.0.0.1:${good.port}`)).rejects.toThrow("gave no answer");
   });
 });
