@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import type Dockerode from "dockerode";
 import { buildUser } from "#worker/sandbox/container-options.ts";
-import { roleLabel, sandboxLabel, type Role } from "#worker/sandbox/sandbox-labels.ts";
+import { canaryLabel, roleLabel, sandboxLabel, type Role } from "#worker/sandbox/sandbox-labels.ts";
 import { addresses6, linkAddresses, multicastAddress } from "./choose-addresses.ts";
 
 /** The canary's link: one end lies in the network of the build, the other in the listener's, which has no other. */
@@ -34,7 +34,7 @@ function describe(o: Common, role: Role, entrypoint: string[], host: Dockerode.H
     Cmd: [],
     User: `${buildUser}:${buildUser}`,
     Env: [],
-    Labels: { [sandboxLabel]: o.networkName, [roleLabel]: role, "catapult.canary": "1" },
+    Labels: { [sandboxLabel]: o.networkName, [roleLabel]: role, [canaryLabel]: "1" },
     AttachStdout: true,
     AttachStderr: true,
     HostConfig: {

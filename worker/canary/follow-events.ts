@@ -2,7 +2,8 @@ import type Dockerode from "dockerode";
 import { expectReadable } from "#worker/podman/expect-stream.ts";
 import { callPodman } from "#worker/podman/podman-error.ts";
 import { withDeadline } from "#worker/podman/with-deadline.ts";
-import { roleLabel, sandboxLabel } from "#worker/sandbox/sandbox-labels.ts";
+import { isOwnRemoval } from "#worker/sandbox/own-removals.ts";
+import { canaryLabel, roleLabel, sandboxLabel } from "#worker/sandbox/sandbox-labels.ts";
 
 const callMs = 10_000;
 
@@ -13,23 +14,15 @@ export async function openEvents(podman: Dockerode, networkName: string): Promis
   return expectReadable(await callPodman(attempt, async () => withDeadline(callMs, attempt, podman.getEvents({ filters }))));
 }
 
-/** Tells of each holder whose end no removal followed within `removalMs`: somebody else ended it. Settles when the stream ends. */
+/** Tells of each holder whose end is not this worker's doing, killed or removed alike. Settles when the stream ends. */
 export async function followHolders(
   stream: NodeJS.ReadableStream,
-  o: { removalMs: number; onEnded: (id: string) => void; signal: AbortSignal },
+  o: { onEnded: (id: string) => void; signal: AbortSignal },
 ): Promise<void> {
-  const ended = new Map<string, NodeJS.Timeout>();
-  const onEvent = ({ action, id, role }: Event): void => {
-    if (role !== "holder") return;
-    if (action === "died")
-      ended.set(
-        id,
-        setTimeout(() => o.onEnded(id), o.removalMs),
-      );
-    if (action === "remove") {
-      clearTimeout(ended.get(id));
-      ended.delete(id);
-    }
+  const onEvent = ({ action, id, name, role, isCanary }: Event): void => {
+    // The canary's own are judged by its run; a suspicion would only begin that again.
+    if (role !== "holder" || isCanary || isOwnRemoval(id, name)) return;
+    if (action === "died" || action === "remove") o.onEnded(id);
   };
   let rest = "";
   stream.on("data", (chunk: Buffer | string) => {
@@ -47,13 +40,12 @@ export async function followHolders(
       .once("error", () => resolve());
     o.signal.addEventListener("abort", () => {
       if ("destroy" in stream && typeof stream.destroy === "function") stream.destroy();
-      for (const timer of ended.values()) clearTimeout(timer);
       resolve();
     });
   });
 }
 
-type Event = { action: string; id: string; role: string | undefined };
+type Event = { action: string; id: string; name: string; role: string | undefined; isCanary: boolean };
 
 /** One event as Podman writes it; undefined: it is none that says anything here. */
 function parseEvent(line: string): Event | undefined {
@@ -61,7 +53,14 @@ function parseEvent(line: string): Event | undefined {
     const event: { Action?: string; Actor?: { ID?: string; Attributes?: Record<string, string> } } = JSON.parse(line);
     const { Action: action = "", Actor: actor } = event;
     // Docker's word for it.
-    return { action: action === "die" ? "died" : action, id: actor?.ID ?? "", role: actor?.Attributes?.[roleLabel] };
+    const attributes = actor?.Attributes ?? {};
+    return {
+      action: action === "die" ? "died" : action,
+      id: actor?.ID ?? "",
+      name: attributes["name"] ?? "",
+      role: attributes[roleLabel],
+      isCanary: attributes[canaryLabel] !== undefined,
+    };
   } catch {
     return undefined;
   }

@@ -1,7 +1,8 @@
 import type Dockerode from "dockerode";
 import { callPodman } from "#worker/podman/podman-error.ts";
 import { withDeadline } from "#worker/podman/with-deadline.ts";
-import { roleLabel, sandboxLabel } from "#worker/sandbox/sandbox-labels.ts";
+import { isOwnRemoval } from "#worker/sandbox/own-removals.ts";
+import { canaryLabel, roleLabel, sandboxLabel } from "#worker/sandbox/sandbox-labels.ts";
 
 const callMs = 10_000;
 
@@ -11,7 +12,7 @@ export type EngineLook = {
   imageId: string | undefined;
   /** Version, runtime, kernel and storage, and the networks that no sandbox of any worker made. */
   identity: string;
-  /** Ids of this worker's holders that do not run any more. */
+  /** Ids of this worker's holders that do not run any more, although it did not remove them. */
   endedHolders: string[];
 };
 
@@ -39,10 +40,18 @@ export async function readEngine(o: { podman: Dockerode; imageReference: string;
         .toSorted((a, b) => a.Name.localeCompare(b.Name))
         .map((network) => [network.Name, network.Id, network.Driver, network.Internal, network.IPAM?.Config]),
     ]),
-    endedHolders: ended.map(({ Id }) => Id).toSorted(),
+    endedHolders: ended
+      .filter(({ Id, Names, Labels }) => Labels?.[canaryLabel] === undefined && !isOwnRemoval(Id, ...namesOf(Names)))
+      .map(({ Id }) => Id)
+      .toSorted(),
   };
 }
 
 async function ask<T>(what: string, call: () => Promise<T>): Promise<T> {
   return callPodman(what, async () => withDeadline(callMs, what, call()));
+}
+
+/** Docker writes a slash before each. */
+function namesOf(names: readonly string[] | undefined): string[] {
+  return (names ?? []).map((name) => name.replace(/^\//, ""));
 }

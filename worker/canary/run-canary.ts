@@ -5,6 +5,7 @@ import type { HostLayer } from "#worker/sandbox/host-layer.ts";
 import { prepareSandbox, type PreparedSandbox } from "#worker/sandbox/prepare-sandbox.ts";
 import { readHostAddresses } from "#worker/sandbox/read-host-addresses.ts";
 import { removeContainer } from "#worker/sandbox/release-sandbox.ts";
+import { canaryLabel } from "#worker/sandbox/sandbox-labels.ts";
 import type { SandboxSetup } from "#worker/sandbox/sandbox-types.ts";
 import { HolderError } from "#worker/sandbox/start-holder.ts";
 import { chooseAddresses, linkAddresses, multicastAddress } from "./choose-addresses.ts";
@@ -62,7 +63,7 @@ async function prove(o: CanaryOptions): Promise<FailedProof[]> {
     ...(o.caFile === undefined ? {} : { caFile: o.caFile }),
     ...(o.seccompProfile === undefined ? {} : { seccompProfile: o.seccompProfile }),
     networkName: o.networkName,
-    labels: { "catapult.canary": "1" },
+    labels: { [canaryLabel]: "1" },
     signal: o.signal,
   };
   const own = await readHostAddresses(setup);

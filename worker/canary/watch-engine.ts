@@ -4,13 +4,10 @@ import { errorMessage } from "#common/error-details.ts";
 import { followHolders, openEvents } from "./follow-events.ts";
 import { readEngine, type EngineLook } from "./read-engine.ts";
 
-/**
- * `lookMs`: between two looks while events come; `blindMs`: while they do not. `removalMs`: how long after a holder's end its removal may
- * follow; one that is released is removed with its end.
- */
-export type EngineWatchSchedule = { reconnectMs: number; lookMs: number; blindMs: number; removalMs: number };
+/** `lookMs`: between two looks while events come; `blindMs`: while they do not. */
+export type EngineWatchSchedule = { reconnectMs: number; lookMs: number; blindMs: number };
 
-export const engineWatchSchedule: EngineWatchSchedule = { reconnectMs: 1_000, lookMs: 15_000, blindMs: 5_000, removalMs: 10_000 };
+export const engineWatchSchedule: EngineWatchSchedule = { reconnectMs: 1_000, lookMs: 15_000, blindMs: 5_000 };
 
 type Watched = {
   podman: Dockerode;
@@ -58,12 +55,7 @@ async function look(o: Watched, schedule: EngineWatchSchedule, sight: Sight, sig
     signal.throwIfAborted();
     if (seen !== undefined) {
       for (const change of compare(known, seen, isLost)) o.onChange(change);
-      // Twice in a row: one that is being released is gone by the next look.
-      tellEnded(
-        o,
-        sight,
-        seen.endedHolders.filter((id) => known?.endedHolders.includes(id)),
-      );
+      tellEnded(o, sight, seen.endedHolders);
       for (const id of sight.told) if (!seen.endedHolders.includes(id)) sight.told.delete(id);
       known = { ...seen, imageId: seen.imageId ?? known?.imageId };
     }
@@ -98,7 +90,6 @@ async function follow(o: Watched, schedule: EngineWatchSchedule, sight: Sight, s
       if (sight.blind !== undefined) o.onChange("Podman's events were lost and are back");
       sight.blind = undefined;
       await followHolders(stream, {
-        removalMs: schedule.removalMs,
         onEnded: (id) => tellEnded(o, sight, [id]),
         signal,
       });

@@ -4,6 +4,7 @@ import { callLibpod } from "#worker/podman/call-libpod.ts";
 import { callPodman, PodmanError, readStatusCode } from "#worker/podman/podman-error.ts";
 import { withDeadline } from "#worker/podman/with-deadline.ts";
 import type { SandboxNames } from "./container-options.ts";
+import { noteRemoval } from "./own-removals.ts";
 
 const deadlineMs = 30_000;
 const trials = 4;
@@ -20,6 +21,7 @@ export async function releaseSandbox(podman: Dockerode, names: SandboxNames): Pr
 }
 
 export async function removeContainer(podman: Dockerode, name: string): Promise<void> {
+  noteRemoval(name);
   // A running one is killed at once: timeout 0, else Podman waits 10 s for it to obey SIGTERM.
   await remove(`remove the container ${name}`, async () =>
     callLibpod(podman, {

@@ -5,3 +5,6 @@ export const sandboxLabel = "catapult.sandbox";
 export const roleLabel = "catapult.role";
 
 export type Role = "holder" | "build";
+
+/** Marks what belongs to a run of the canary. */
+export const canaryLabel = "catapult.canary";

@@ -147,7 +147,7 @@ test("An image that takes the tag is proven before anything is built on it, and 
   const watch = watchEngine({
     ...setup,
     onChange: (reason) => canary.suspect(reason),
-    schedule: { reconnectMs: 50, lookMs: 100, blindMs: 100, removalMs: 10_000 },
+    schedule: { reconnectMs: 50, lookMs: 100, blindMs: 100 },
   });
   try {
     await eventually(() => expect(canary.state()).toEqual({ kind: "proven", imageId: podman.imageId }), 30_000);

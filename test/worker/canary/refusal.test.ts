@@ -92,7 +92,7 @@ test("A holder that somebody else ended is told of; one that is released is not"
   const watch = watchEngine({
     ...setup,
     onChange: (reason) => changes.push(reason),
-    schedule: { reconnectMs: 50, lookMs: 60_000, blindMs: 60_000, removalMs: 2_000 },
+    schedule: { reconnectMs: 50, lookMs: 60_000, blindMs: 60_000 },
   });
   const holders = [];
   for (let count = 0; count < 2; count += 1) holders.push(await createHolder(setup, await readHolderTerms(setup)));

@@ -48,7 +48,7 @@ function watch(o: { events: "none" | "silent"; lookMs?: number; blindMs?: number
     networkName: "cttest",
     onChange: (reason) => changes.push(reason),
     onBlind: (reason) => blind.push(reason),
-    schedule: { reconnectMs: 20, lookMs: o.lookMs ?? 20, blindMs: o.blindMs ?? 20, removalMs: 1_000 },
+    schedule: { reconnectMs: 20, lookMs: o.lookMs ?? 20, blindMs: o.blindMs ?? 20 },
   });
   onTestFinished(() => watching.stop());
   const settled = async (): Promise<void> => {
