@@ -1,0 +1,134 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import type { Failpoint } from "#common/failpoints.ts";
+import { eventually } from "#test/support/eventually.ts";
+import { findBreaches, watchSites, type SiteWatch } from "#test/support/invariants.ts";
+import { podmanHookTimeout } from "#test/support/podman.ts";
+import { startStack, type Stack } from "#test/support/stack.ts";
+import { digestOf } from "#test/support/invariants/watch-sites.ts";
+import { visit } from "#test/support/visit.ts";
+import { addSite, deploymentsOf, expectLive, hostOf, push, pushBranch, repository } from "./support/sites.ts";
+
+const production = "www.one.localhost";
+let stack: Stack;
+let watch: SiteWatch;
+
+beforeAll(async () => {
+  stack = await startStack();
+  await addSite(stack);
+  watch = watchSites(stack);
+}, podmanHookTimeout);
+afterAll(async () => {
+  await watch?.stop();
+  await stack?.stop();
+});
+
+const worker = () => stack.workers[0]!.daemon;
+const served = async (host = production) => visit(stack.workers[0]!.sitesPort, host);
+
+/** As if the 30 s of the leases had gone; they are judged by the database's clock. */
+async function endLeases(): Promise<void> {
+  await stack.pool.query(
+    "update deployment_history set lease_expires_at = now() - interval '1 second' where lease_expires_at is not null",
+  );
+}
+
+test("fault 13: a publish that was stopped before its switch is refused at the worker once a newer one was taken, and never served", async () => {
+  await worker().restart({ env: { CATAPULT_FAILPOINT: "publish.before-fence:sleep=5000" } });
+  const old = await push(stack, "main");
+  await eventually(async () => expect(await worker().log()).toContain("failpoint publish.before-fence: sleep"));
+  worker().pause();
+  const newer = await push(stack, "main");
+  await eventually(async () => expect((await deploymentsOf(stack, production)).at(-1)?.commit).toBe(newer.sha));
+  worker().resume();
+  await expectLive(stack, production, newer.sha);
+  expect((await deploymentsOf(stack, production)).slice(-2)).toEqual([
+    { commit: old.sha, state: "superseded" },
+    { commit: newer.sha, state: "succeeded" },
+  ]);
+  expect(await worker().log()).toMatch(/"why":"(superseded|canceled)"[^\n]*deployment was stopped/);
+  const oldPage = digestOf(old.text);
+  expect(
+    watch
+      .sightings()
+      .get(production)
+      ?.map(({ digest }) => digest),
+  ).not.toContain(oldPage);
+  expect((await served()).body).toBe(newer.text);
+});
+
+// In the order of a deployment. From the second on, the first hit is that of the deployment which mends the kill before.
+const publishSteps: Failpoint[] = [
+  "accept.after-store",
+  "publish.before-rename",
+  "publish.after-rename",
+  "publish.before-fence",
+  "publish.after-fence",
+  "publish.after-switch",
+  "report.before-final",
+];
+
+test.each(publishSteps.map((step, index) => [step, publishSteps[index + 1]] as const))(
+  "fault 15: a worker killed at %s leaves a whole site, and serves the newest commit after its next start",
+  async (step, next) => {
+    if (step === publishSteps[0]) await worker().restart({ env: { CATAPULT_FAILPOINT: `${step}:kill` } });
+    const before = await served();
+    const { sha, text } = await push(stack, "main");
+    expect(await worker().ended()).toEqual({ code: null, signal: "SIGKILL" });
+    const meanwhile = await served();
+    expect(meanwhile.status).toBe(200);
+    expect([before.body, text]).toContain(meanwhile.body);
+    // What is stored as the end needs no second build: its lease must live for it.
+    if (step !== "report.before-final") await endLeases();
+    await worker().start(next === undefined ? {} : { env: { CATAPULT_FAILPOINT: `${next}:kill@2` } });
+    await expectLive(stack, production, sha);
+    expect((await served()).body).toBe(text);
+    const newest = (await deploymentsOf(stack, production)).filter(({ commit }) => commit === sha);
+    expect(newest.at(-1)?.state).toBe("succeeded");
+    expect(step === "report.before-final" ? newest.length : 1).toBe(1);
+  },
+);
+
+test("fault 15: a worker killed after Central took its last word says it once more, and that changes nothing", async () => {
+  await worker().restart({ env: { CATAPULT_FAILPOINT: "report.after-final:kill" } });
+  const { sha } = await push(stack, "main");
+  expect(await worker().ended()).toEqual({ code: null, signal: "SIGKILL" });
+  await expectLive(stack, production, sha);
+  await worker().start();
+  expect((await deploymentsOf(stack, production)).filter(({ commit }) => commit === sha)).toEqual([
+    { commit: sha, state: "succeeded" },
+  ]);
+});
+
+test("fault 15: a worker killed before a new host has its route serves it after its next start", async () => {
+  await worker().restart({ env: { CATAPULT_FAILPOINT: "route.before:kill" } });
+  const { branch, sha } = await pushBranch(stack);
+  const { number } = await stack.forge.openPullRequest({ ...repository, head: branch });
+  expect(await worker().ended()).toEqual({ code: null, signal: "SIGKILL" });
+  expect((await served(hostOf(number))).status).toBe(404);
+  await endLeases();
+  await worker().start();
+  await expectLive(stack, hostOf(number), sha);
+  expect((await served(hostOf(number))).status).toBe(200);
+});
+
+test.each(["remove.before-files", "remove.before-store"] as const)(
+  "fault 15: a removal that was killed at %s is finished by the next start",
+  async (step) => {
+    const { branch, sha } = await pushBranch(stack);
+    const { number } = await stack.forge.openPullRequest({ ...repository, head: branch });
+    await expectLive(stack, hostOf(number), sha);
+    await worker().restart({ env: { CATAPULT_FAILPOINT: `${step}:kill` } });
+    await stack.forge.closePullRequest({ ...repository, number });
+    expect(await worker().ended()).toEqual({ code: null, signal: "SIGKILL" });
+    expect((await served(hostOf(number))).status).toBe(404);
+    await worker().start();
+    await eventually(async () => {
+      const { rows } = await stack.pool.query("select state from sites where host = $1 and state <> 'removed'", [hostOf(number)]);
+      expect(rows).toEqual([]);
+    });
+  },
+);
+
+test("fault 13, 15: after all of them the invariants hold", async () => {
+  expect(await findBreaches(stack, { watch })).toEqual([]);
+});
