@@ -1,15 +1,13 @@
-import { createHash } from "node:crypto";
 import { access, constants, mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { getCACertificates } from "node:tls";
 import type { Releasers } from "#common/lifecycle.ts";
 import type { Logger } from "#common/logger.ts";
 import { createServiceClient } from "#common/rpc/client.ts";
 import { startRpcServer } from "#common/rpc/server.ts";
 import { centralSignatureHeader, createSigningInterceptor, workerSignatureHeader } from "#common/rpc/signing-interceptor.ts";
 import { CentralService } from "#gen/catapult/v1/central_service_pb.js";
-import { WorkerService, type BuildRequest } from "#gen/catapult/v1/worker_service_pb.js";
+import { WorkerService } from "#gen/catapult/v1/worker_service_pb.js";
 import { createHttpHandler } from "#worker/accept/answer-http.ts";
 import { createAcceptor } from "#worker/accept/create-acceptor.ts";
 import { createResultReporter } from "#worker/accept/create-result-reporter.ts";
@@ -17,29 +15,24 @@ import { listSites } from "#worker/accept/list-sites.ts";
 import { lockState } from "#worker/accept/lock-state.ts";
 import { openNonceFiles } from "#worker/accept/nonce-files.ts";
 import { createReadiness, NotReady } from "#worker/accept/readiness.ts";
-import { removeSite } from "#worker/accept/remove-site.ts";
-import { runDeployment } from "#worker/accept/run-deployment.ts";
 import { openSiteStore } from "#worker/accept/site-store.ts";
 import { withDraining } from "#worker/accept/with-draining.ts";
 import { createWorkerService } from "#worker/accept/worker-service.ts";
 import { openCacheStore } from "#worker/build/cache-store.ts";
 import { judgeAdmin } from "#worker/caddy/judge-admin.ts";
 import { startIsolation } from "#worker/canary/start-isolation.ts";
-import { cloneCommit } from "#worker/clone/clone-commit.ts";
 import { createCaBundle } from "#worker/clone/create-ca-bundle.ts";
-import { endToken } from "#worker/clone/end-token.ts";
 import type { WorkerConfig } from "#worker/config.ts";
+import { createWork } from "#worker/create-work.ts";
+import { describeSandbox } from "#worker/describe-sandbox.ts";
 import { startDiskGuard } from "#worker/disk/start-disk-guard.ts";
 import { findImage } from "#worker/image/image-name.ts";
 import { connectPodman } from "#worker/podman/connect-podman.ts";
 import { removeTemporaries } from "#worker/publish/collect-releases.ts";
 import { removeTree } from "#worker/publish/remove-tree.ts";
-import { restoreLinks } from "#worker/publish/restore-links.ts";
 import { liveFolder, siteFolder } from "#worker/publish/site-paths.ts";
 import type { SendReport } from "#worker/report/create-reporter.ts";
-import { createSiteRouter } from "#worker/route/create-site-router.ts";
-import { listHosts } from "#worker/route/make-live.ts";
-import { writeSeccomp } from "#worker/sandbox/write-seccomp.ts";
+import { startRoutes } from "#worker/start-routes.ts";
 
 const gibibyte = 2 ** 30;
 /** Whatever was done to Caddy is put right within 30 s, the time that a slow Caddy takes for it included. */
@@ -73,23 +66,7 @@ export async function startWorker(config: WorkerConfig, log: Logger, releasers: 
   const caches = await openCacheStore({ folder: join(stateDir, "caches"), maxBytes: gibibyte, budgets: cacheBudgets });
 
   const podman = connectPodman(config.podmanSocket);
-  const seccompProfile = config.buildSeccomp ?? (await writeSeccomp(stateDir));
-  const networkName = `catapult-${createHash("sha256").update(stateDir).digest("hex").slice(0, 8)}`;
-  const sandbox = {
-    podman,
-    imageReference: config.buildImage,
-    limits: {
-      memoryBytes: config.buildMemory,
-      diskBytes: config.buildDisk,
-      cpus: config.buildCpus,
-      pids: config.buildPids,
-      timeoutMs: config.buildTimeout,
-    },
-    dns: config.buildDns,
-    ...(config.buildCaFile === undefined ? {} : { caFile: config.buildCaFile }),
-    seccompProfile,
-    networkName,
-  };
+  const sandbox = await describeSandbox(config, podman);
   const isolation = startIsolation({
     sandbox,
     target: config.buildCanaryTarget,
@@ -123,84 +100,23 @@ export async function startWorker(config: WorkerConfig, log: Logger, releasers: 
     results.stop();
   });
 
-  const { sitesTlsCertFile: certFile, sitesTlsKeyFile: keyFile } = config;
-  const router = createSiteRouter({
-    caddyAdmin: config.caddyAdmin,
-    listen: config.sitesListen,
-    liveDir: liveFolder(sitesDir),
-    ...(certFile === undefined || keyFile === undefined ? {} : { tls: { certFile, keyFile } }),
-    hosts: () => listHosts(store.all()),
-  });
-  const live = [...store.all()].filter((state) => state.removal === undefined);
-  const missing = await restoreLinks(
-    sitesDir,
-    live.flatMap(({ siteId, host, live: at }) => (at === undefined ? [] : [{ siteId, host, release: at.release }])),
-  );
-  if (missing.length > 0) log.error({ hosts: missing }, "releases that were live are gone; deploy these sites anew");
-  const reconcile = async (): Promise<void> => {
-    try {
-      await router.reconcile();
-    } catch (err) {
-      log.error({ err }, "Caddy's routes could not be set; it is tried again");
-    }
-  };
-  await reconcile();
+  const routes = await startRoutes({ config, store, log });
   // Readiness looks at Caddy's guard as well, so that the log tells of one that is gone before the next build does.
-  const timer = setInterval(() => void reconcile().then(async () => readiness.check()), reconcileMs);
+  const timer = setInterval(() => void routes.reconcile().then(async () => readiness.check()), reconcileMs);
   releasers.push("reconcile timer", () => clearInterval(timer));
 
-  const revoking = {
-    apiUrl: config.githubApiUrl,
-    ...(ca === undefined ? {} : { ca: [...getCACertificates("default"), ca] }),
-    background,
-    log,
-  };
-  /** Requests whose clone has ended their token, or will. */
-  const ended = new WeakSet<BuildRequest>();
-  const dependencies = { store, router, send, results, background, sitesDir, log };
   const acceptor = createAcceptor({
     store,
     slots: config.buildSlots,
     onError: (err, siteId) => log.error({ err, siteId: String(siteId) }, "work ended by an error"),
-    work: {
-      endToken: (token) => endToken({ ...revoking, token }),
-      reportAgain: (finished) => results.report(finished),
-      remove: (request, controller) => removeSite(dependencies, request, controller.signal),
-      deploy: (request, controller) =>
-        runDeployment(
-          {
-            ...dependencies,
-            outputLimits: { maxBytes: config.buildDisk, maxFiles: 100_000 },
-            keep: { releases: config.releasesKeep, bytes: config.releasesKeepBytes },
-            routeTimeoutMs: 20_000,
-            clone: (asked, signal) => {
-              ended.add(asked);
-              return cloneCommit({
-                ...revoking,
-                baseUrl: config.githubUrl,
-                repository: asked.repository,
-                commit: asked.commit,
-                token: asked.cloneToken,
-                clonesDir,
-                ...(gitCaFile === undefined ? {} : { caFile: gitCaFile }),
-                limits: { timeoutMs: 300_000, maxFileBytes: gibibyte },
-                signal,
-              });
-            },
-            builder: {
-              ...sandbox,
-              caches,
-              maxSourceBytes: 2 * gibibyte,
-              runInSandbox: (build) => isolation.run(build),
-            },
-          },
-          request,
-          controller,
-        ).finally(() => {
-          // A release that was there already needed no clone.
-          if (!ended.has(request)) endToken({ ...revoking, token: request.cloneToken });
-        }),
-    },
+    work: createWork({
+      config,
+      dependencies: { store, router: routes.router, send, results, background, sitesDir, log },
+      builder: { ...sandbox, caches, maxSourceBytes: 2 * gibibyte, runInSandbox: (build) => isolation.run(build) },
+      clonesDir,
+      ...(ca === undefined ? {} : { ca }),
+      ...(gitCaFile === undefined ? {} : { gitCaFile }),
+    }),
   });
   releasers.push("running work", () => acceptor.stop());
   const disk = startDiskGuard({
@@ -225,7 +141,7 @@ export async function startWorker(config: WorkerConfig, log: Logger, releasers: 
           throw new NotReady("it is not there; make it by `catapult image build` or bring it by `catapult image import`");
         }
       },
-      caddy: () => router.reconcile(),
+      caddy: () => routes.router.reconcile(),
       "Caddy's admin API": async () => {
         const problem = await judgeAdmin(config.caddyAdmin);
         if (problem !== undefined) throw new NotReady(problem);
@@ -244,8 +160,8 @@ export async function startWorker(config: WorkerConfig, log: Logger, releasers: 
   const server = await startRpcServer({
     listen: config.listen,
     tls: await readTls(config),
-    routes: (routes) =>
-      routes.service(
+    routes: (served) =>
+      served.service(
         WorkerService,
         createWorkerService({
           acceptor,
