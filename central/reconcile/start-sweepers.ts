@@ -10,7 +10,7 @@ import { replaceLostDeployments } from "./replace-lost-deployments.ts";
 export function startSweepers(o: { pool: Pool; retention: Retention; log: Logger }): Sweepers {
   const sweepers = [
     repeat(o.log, "leases", 2_000, async () => replaceLostDeployments(o)),
-    repeat(o.log, "replicas", 5_000, async () => {
+    repeat(o.log, "replicas", 2_000, async () => {
       const dead = await unlockDeadReplicas(o.pool);
       if (dead > 0) o.log.warn({ dead }, "jobs of dead replicas were freed");
     }),

@@ -3,7 +3,7 @@ import { forceUnlock } from "./force-unlock.ts";
 import { replicaLockClass } from "./lock-replica.ts";
 
 /**
- * Frees the jobs and queues of runners whose session is gone. Ten seconds cover the moment between a runner's start and its lock, and a session
+ * Frees the jobs and queues of runners whose session is gone. Five seconds cover the moment between a runner's start and its lock, and a session
  * that is being opened again.
  */
 export async function unlockDeadReplicas(pool: Pool): Promise<number> {
@@ -13,7 +13,7 @@ export async function unlockDeadReplicas(pool: Pool): Promise<number> {
        union select locked_by, locked_at from graphile_worker._private_job_queues where locked_by is not null
      ), dead as (
        select distinct locked_by from locked
-       where locked_at < now() - interval '10 seconds' and not exists (
+       where locked_at < now() - interval '5 seconds' and not exists (
          select from pg_locks l
          where l.locktype = 'advisory' and l.database = (select oid from pg_database where datname = current_database())
            and l.classid = $1 and l.objsubid = 2 and l.objid::bigint = (hashtext(locked.locked_by)::bigint & 4294967295)

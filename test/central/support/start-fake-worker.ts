@@ -25,6 +25,7 @@ export async function startFakeWorker(o: { pool: Pool; secretKey: Buffer; centra
   const id = o.id ?? "worker-one";
   const builds: BuildRequest[] = [];
   const cleanups: CleanupRequest[] = [];
+  const buildSignatures: string[] = [];
   const behaviour = {
     build: async (_request: BuildRequest): Promise<Outcome> => Outcome.ACCEPTED,
     cleanup: async (_request: CleanupRequest): Promise<Outcome> => Outcome.ACCEPTED,
@@ -37,8 +38,9 @@ export async function startFakeWorker(o: { pool: Pool; secretKey: Buffer; centra
     tls: "off",
     routes: (router) => {
       router.service(WorkerService, {
-        async build(request) {
+        async build(request, context) {
           builds.push(request);
+          buildSignatures.push(context.requestHeader.get(centralSignatureHeader) ?? "");
           return { outcome: await behaviour.build(request) };
         },
         async cleanup(request) {
@@ -79,8 +81,13 @@ export async function startFakeWorker(o: { pool: Pool; secretKey: Buffer; centra
     id,
     builds,
     cleanups,
+    /** What each of `builds` was signed with. */
+    buildSignatures,
     behaviour,
     client,
+    url: server.url,
+    /** What it signs its reports with. */
+    key: parsed.sign,
     async stop() {
       client.close();
       await server.stop();

@@ -8,6 +8,7 @@ import { createPool } from "#central/database/pool.ts";
 import { startCentral } from "#central/main.ts";
 import { createDeploymentConfig } from "#central/operator/create-deployment-config.ts";
 import { createEnvironment } from "#central/operator/create-environment.ts";
+import type { Logger } from "#common/logger.ts";
 import { createReleasers } from "#common/lifecycle.ts";
 import { create } from "@bufbuild/protobuf";
 import { DeploymentConfigSchema, EnvironmentSchema } from "#gen/catapult/v1/operator_service_pb.js";
@@ -22,7 +23,9 @@ const appId = "4711";
 export const webhookSecret = "It's a Secret to Everybody";
 
 /** Central as its main.ts wires it, on loopback, with real PostgreSQL, the forge, and a worker that only says what a test wants. */
-export async function startTestCentral(o: { worker?: boolean; replicas?: number; config?: Partial<CentralConfig> } = {}) {
+export async function startTestCentral(
+  o: { worker?: boolean; replicas?: number; config?: Partial<CentralConfig>; log?: Logger } = {},
+) {
   const directory = await mkdtemp(join(tmpdir(), "catapult-central-"));
   const database = await createTestDatabase();
   const keys = generateKeyPairSync("rsa", { modulusLength: 2048 });
@@ -52,7 +55,12 @@ export async function startTestCentral(o: { worker?: boolean; replicas?: number;
   };
   const start = async () => {
     const releasers = createReleasers(log);
-    return { ...(await startCentral(config, log, releasers)), stop: async () => releasers.runAll() };
+    try {
+      return { ...(await startCentral(config, o.log ?? log, releasers)), stop: async () => releasers.runAll() };
+    } catch (error) {
+      await releasers.runAll();
+      throw error;
+    }
   };
   const replicas: Awaited<ReturnType<typeof start>>[] = [];
   for (let n = 0; n < (o.replicas ?? 1); n += 1) replicas.push(await start());
