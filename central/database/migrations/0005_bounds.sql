@@ -10,3 +10,6 @@ alter table sites add check ((comment_refusal is null) = (comment_refused_digest
 create index webhook_deliveries_ended on webhook_deliveries (finished_at) where state <> 'received';
 create index deployment_history_ended on deployment_history (finished_at);
 create index deployment_config_looked_at on deployment_config (looked_at nulls first);
+
+-- How much of a deployment's log is stored; at its cap the log is closed.
+alter table deployment_history add column log_bytes bigint not null default 0 check (log_bytes >= 0);
