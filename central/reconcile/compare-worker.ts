@@ -34,14 +34,19 @@ export async function compareWorkers(o: Context & { everySeconds: number }): Pro
 export async function compareWorker(o: Context, worker: Worker): Promise<void> {
   const client = o.workers.get(worker);
   const unknown: bigint[] = [];
-  for (let after = 0n, more = true; more; ) {
+  for (let after = 0n, more = true; more;) {
     const page = await client.listSites({ afterSiteId: after, pageSize });
     const last = page.sites.at(-1)?.siteId;
     // An end that does not move would never come.
     more = page.more && last !== undefined && last > after;
     const listed = new Map<bigint, DiskSite>(page.sites.map((site) => [site.siteId, site]));
     const tables = new Map<bigint, TableSiteRow>();
-    const rows = await selectTableSites(o.pool, { workerId: worker.id, listed: [...listed.keys()], after, last: more ? last : undefined });
+    const rows = await selectTableSites(o.pool, {
+      workerId: worker.id,
+      listed: [...listed.keys()],
+      after,
+      last: more ? last : undefined,
+    });
     for (const row of rows) tables.set(row.id, row);
     for (const id of new Set([...listed.keys(), ...tables.keys()])) {
       const { do: what } = decideRepair(worker.id, tables.get(id), listed.get(id));

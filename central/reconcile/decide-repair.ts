@@ -49,7 +49,8 @@ export function decideRepair(workerId: string, table: TableSite | undefined, dis
     case "removing":
       // At the generation of the removal itself it is done or under way.
       return disk !== undefined && disk.generation > table.generation && table.workerId === workerId
-        ? { do: "remove", kind: "generation_behind" } : nothing;
+        ? { do: "remove", kind: "generation_behind" }
+        : nothing;
     case "removed":
       if (!isServed) return nothing;
       // A Cleanup names the host: another one means that this id is another site's at the worker.
