@@ -46,10 +46,14 @@ export function createTroubles(stack: Stack): Troubles {
     else await up(daemonOf(trouble.part));
   }
 
+  /** It counts as down until it is started: the supervisor would start a second one beside it. */
   async function up(daemon: Daemon): Promise<void> {
-    if (!down.delete(daemon)) return;
+    if (!down.has(daemon)) return;
     await daemon.ended();
-    await daemon.start({ until: "spawned" });
+    if (!down.has(daemon)) return;
+    const started = daemon.start({ until: "spawned" });
+    down.delete(daemon);
+    await started;
   }
 
   return {

@@ -23,10 +23,12 @@ const { values } = parseArgs({
 });
 const [first = 1, last = first] = (values.seeds ?? values.seed).split("-").map(Number);
 const failed: number[] = [];
+const stopping = new AbortController();
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => stopping.abort());
 const directory = await mkdtemp(join(tmpdir(), "catapult-chaos-"));
 const postgres = await startPostgres({ stateDir: directory, log: () => {} });
 try {
-  for (let seed = first; seed <= last; seed++) {
+  for (let seed = first; seed <= last && !stopping.signal.aborted; seed++) {
     const lines: string[] = [];
     const say = (line: string): void => void (values.quiet ? lines.push(line) : console.info(line));
     const began = performance.now();
@@ -37,6 +39,7 @@ try {
       containers: values.containers,
       pollMs: Number(values.poll),
       say,
+      signal: stopping.signal,
     }).catch((error: unknown) => {
       console.info(`seed ${seed} could not be walked to its end:`, error);
     });

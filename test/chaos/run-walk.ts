@@ -15,6 +15,8 @@ export async function runWalk(o: {
   containers?: boolean;
   pollMs?: number;
   say: (line: string) => void;
+  /** Ends the walk early, with everything that it started. */
+  signal?: AbortSignal;
 }): Promise<Walk> {
   const stack = await startStack({
     centrals: walkShape.centrals,
@@ -31,7 +33,7 @@ export async function runWalk(o: {
     for (const [index, { step, thenMs }] of planWalk(o).entries()) {
       o.say(`${new Date().toISOString()} ${index + 1}/${o.steps} ${printStep(step)}`);
       await take(world, troubles, step);
-      await sleep(thenMs);
+      await sleep(thenMs, undefined, o.signal === undefined ? {} : { signal: o.signal });
     }
     o.say(`${new Date().toISOString()} heal everything`);
     await troubles.healAll();
