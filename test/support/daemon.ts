@@ -100,7 +100,13 @@ export async function startDaemon(o: {
     await exited;
   };
 
-  await start(o.start);
+  try {
+    await start(o.start);
+  } catch (error) {
+    // Nobody has it yet who could end it.
+    await stop("SIGKILL");
+    throw error;
+  }
   return {
     get pid() {
       return child.pid ?? 0;
