@@ -271,6 +271,40 @@ test("A built site gets the tree, the seed and the environment, and its packages
   expect((await getSite(port, "pr-1-site.test", "/")).body).toBe("built 3");
 });
 
+test("What a repository's own flake made is kept when its flake changes, and the packages of the same lock file are still taken from the cache", async () => {
+  const saved: string[] = [];
+  const offline: (string | undefined)[] = [];
+  sandbox = async (request) => {
+    offline.push(request.environment["npm_config_prefer_offline"]);
+    return {
+      ok: true,
+      imageId: `sha256:${"a".repeat(64)}`,
+      output: Readable.from([await packFiles({ "index.html": "built" })]),
+      cache: async () => {
+        saved.push(`of build ${offline.length}`);
+        return Readable.from([await packFiles({ "npm/x": "cached" })]);
+      },
+      timings: { prepareMs: 1, putMs: 1, buildMs: 1 },
+      release: async () => undefined,
+    };
+  };
+  const flakes = ["{ a }", "{ a }", "{ b }"];
+  for (const [index, flake] of flakes.entries()) {
+    const commit = await git.commit("acme/site", {
+      "package.json": '{"devDependencies":{"vite":"7"}}',
+      "package-lock.json": "{}",
+      "flake.nix": flake,
+      n: String(index),
+    });
+    expect(await deploy(build({ commit, generation: BigInt(index + 1) }))).toMatchObject({ state: DeploymentState.SUCCEEDED });
+    await eventually(() => expect(worker.acceptor.running()).toBe(0));
+  }
+  expect([saved, offline]).toEqual([
+    ["of build 1", "of build 3"],
+    [undefined, "true", "true"],
+  ]);
+});
+
 test("A failure names its stage and reason, and what was live stays live", async () => {
   await deploy(build({ commit: await git.commit("acme/site", { "index.html": "good" }) }));
   const report = await deploy(
