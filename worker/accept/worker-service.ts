@@ -4,8 +4,8 @@ import { callerKey } from "#common/rpc/caller.ts";
 import type { HandlerContext } from "@connectrpc/connect";
 import {
   Outcome,
-  type ListSitesRequest,
-  type ListSitesResponse,
+  type WorkerServiceListSitesRequest,
+  type WorkerServiceListSitesResponse,
   type WorkerService,
 } from "#gen/catapult/v1/worker_service_pb.js";
 import type { Acceptor } from "#worker/accept/create-acceptor.ts";
@@ -19,7 +19,7 @@ const retryAfterSeconds = 3n;
 export function createWorkerService(o: {
   acceptor: Acceptor;
   readiness: Readiness;
-  listSites: (request: ListSitesRequest) => Promise<ListSitesResponse>;
+  listSites: (request: WorkerServiceListSitesRequest) => Promise<WorkerServiceListSitesResponse>;
 }): ServiceImpl<typeof WorkerService> {
   return {
     async build(request, context) {

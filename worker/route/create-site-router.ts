@@ -15,8 +15,9 @@ export function createSiteRouter(o: {
   tls?: { certFile: string; keyFile: string };
   hosts: () => RouteHosts;
   repairs?: RouteRepairs;
+  callTimeoutMs?: number;
 }): Router {
-  const admin = createCaddyAdmin(o.caddyAdmin);
+  const admin = createCaddyAdmin(o.caddyAdmin, o.callTimeoutMs);
   /** What Caddy was last seen to have. */
   let given: string | undefined;
   return createRouter({
