@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Releasers } from "#common/lifecycle.ts";
 import type { Logger } from "#common/logger.ts";
+import { startMetricsServer } from "#common/metrics/start-metrics-server.ts";
 import { createServiceClient } from "#common/rpc/client.ts";
 import { startRpcServer } from "#common/rpc/server.ts";
 import { centralSignatureHeader, createSigningInterceptor, workerSignatureHeader } from "#common/rpc/signing-interceptor.ts";
@@ -27,6 +28,7 @@ import { createWork } from "#worker/create-work.ts";
 import { describeSandbox } from "#worker/describe-sandbox.ts";
 import { startDiskGuard } from "#worker/disk/start-disk-guard.ts";
 import { findImage } from "#worker/image/image-name.ts";
+import { createWorkerMetrics } from "#worker/metrics/create-worker-metrics.ts";
 import { connectPodman } from "#worker/podman/connect-podman.ts";
 import { removeTemporaries } from "#worker/publish/collect-releases.ts";
 import { removeTree } from "#worker/publish/remove-tree.ts";
@@ -157,6 +159,17 @@ export async function startWorker(config: WorkerConfig, log: Logger, releasers: 
     onProblem: (problems) => log.warn({ problems }, "not ready to build"),
   });
   const readiness = withDraining(probed, acceptor.isStopping);
+  const metrics = createWorkerMetrics({
+    slots: config.buildSlots,
+    running: acceptor.running,
+    isolation: () => isolation.describe(),
+    disk: disk.counts,
+    routeRepairs: routes.repairs,
+  });
+  if (config.metricsListen !== "off") {
+    const served = await startMetricsServer({ ...metrics, listen: config.metricsListen, log });
+    releasers.push("metrics", () => served.stop());
+  }
   const server = await startRpcServer({
     listen: config.listen,
     tls: await readTls(config),
@@ -179,6 +192,7 @@ export async function startWorker(config: WorkerConfig, log: Logger, releasers: 
       nonces,
     },
     http: createHttpHandler(readiness),
+    observe: metrics.observeRpc,
     isReady: async () => (await readiness.check()).problems.length === 0,
     log,
   });

@@ -3,7 +3,7 @@ import type { SiteStore } from "#worker/accept/site-store.ts";
 import type { WorkerConfig } from "#worker/config.ts";
 import { restoreLinks } from "#worker/publish/restore-links.ts";
 import { liveFolder } from "#worker/publish/site-paths.ts";
-import { createSiteRouter } from "#worker/route/create-site-router.ts";
+import { createSiteRouter, type RouteRepairs } from "#worker/route/create-site-router.ts";
 import { listHosts } from "#worker/route/make-live.ts";
 
 /** Brings back what was served before: the links to live releases, then Caddy's routes. */
@@ -11,11 +11,15 @@ export async function startRoutes(o: { config: WorkerConfig; store: SiteStore; l
   router: ReturnType<typeof createSiteRouter>;
   /** Sets Caddy's routes; what keeps it from that is logged, and tried again by whoever calls the next time. */
   reconcile(): Promise<void>;
+  /** How often they were not as they had been set. */
+  repairs: RouteRepairs;
 }> {
   const { config, store, log } = o;
   const { sitesDir } = config;
   const { sitesTlsCertFile: certFile, sitesTlsKeyFile: keyFile } = config;
+  const repairs: RouteRepairs = { count: 0 };
   const router = createSiteRouter({
+    repairs,
     caddyAdmin: config.caddyAdmin,
     listen: config.sitesListen,
     liveDir: liveFolder(sitesDir),
@@ -36,5 +40,5 @@ export async function startRoutes(o: { config: WorkerConfig; store: SiteStore; l
     }
   };
   await reconcile();
-  return { router, reconcile };
+  return { router, reconcile, repairs };
 }
