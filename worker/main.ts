@@ -161,7 +161,7 @@ export async function startWorker(config: WorkerConfig, log: Logger, releasers: 
   const readiness = withDraining(probed, acceptor.isStopping);
   const metrics = createWorkerMetrics({
     slots: config.buildSlots,
-    running: acceptor.running,
+    running: () => acceptor.running(),
     isolation: () => isolation.describe(),
     disk: disk.counts,
     routeRepairs: routes.repairs,
