@@ -5,5 +5,10 @@ export class UsageError extends Error {
 
 /** The work was tried and did not succeed; the message says what was tried, on what, what came back and what to do. Exit code 1. */
 export class CommandError extends Error {
-  override readonly name = "CommandError";
+  override readonly name: string = "CommandError";
+}
+
+/** A deployment that was waited for ended without success: exit code 3, so that a script can tell it from a call that failed. */
+export class DeploymentEndedError extends CommandError {
+  override readonly name = "DeploymentEndedError";
 }

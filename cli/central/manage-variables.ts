@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { text } from "node:stream/consumers";
 import { errorMessage } from "#common/error-details.ts";
-import { CommandError, UsageError } from "../errors.ts";
+import { UsageError } from "../errors.ts";
 import { print, printJson } from "../output/print.ts";
 import { callCentral } from "./call-central.ts";
 import { splitRepository } from "./split-repository.ts";
@@ -31,20 +31,13 @@ export async function removeVariable(repository: string, name: string, options: 
 }
 
 export async function listVariables(repository: string, options: { json?: boolean }): Promise<void> {
-  const { githubOrg, githubRepo } = splitRepository(repository);
-  const attempt = `list the build variables of ${repository}`;
-  const { deploymentConfigs } = await callCentral(attempt, async (client) => client.listDeploymentConfigs({}));
-  const config = deploymentConfigs.findLast((item) => same(item.githubOrg, githubOrg) && same(item.githubRepo, githubRepo));
-  if (config === undefined) throw new CommandError(`${attempt}: there is no deployment config of it`);
-  const names = config.buildVariableNames;
+  const { deploymentConfig } = await callCentral(`list the build variables of ${repository}`, async (client) =>
+    client.getDeploymentConfig(splitRepository(repository)),
+  );
+  const names = deploymentConfig?.buildVariableNames ?? [];
   if (options.json === true) printJson(names.map((name) => ({ name })));
   else if (names.length === 0) process.stderr.write(`${repository} has no build variables.\n`);
   else for (const name of names) print(name);
-}
-
-/** GitHub's names know no case. */
-function same(one: string, other: string): boolean {
-  return one.toLowerCase() === other.toLowerCase();
 }
 
 /** The line's end that editors and echo put after a value is not part of it. */

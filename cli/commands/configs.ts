@@ -1,9 +1,10 @@
 import { Option, type Command } from "commander";
 import { operatorVariables } from "../central/central-config.ts";
-import type { AddConfigOptions } from "../central/manage-configs.ts";
+import type { AddConfigOptions, PlanConfigOptions, UpdateConfigOptions } from "../central/manage-configs.ts";
+import { forks, siteTypes } from "../choices.ts";
 import { formatVariables } from "../output/format-variables.ts";
+import { parseMaxRunning, parsePullRequest } from "../parse-words.ts";
 
-const siteTypes = ["auto", "sveltekit", "vite", "zola", "static", "custom"];
 const loadVariables = async () => import("../central/manage-variables.ts");
 const load = async () => import("../central/manage-configs.ts");
 
@@ -12,35 +13,73 @@ export function addConfigs(program: Command): void {
     .command("configs")
     .description("deployment configs: where a repository's sites go and how they are built");
   command.addHelpText("afterAll", `\n${formatVariables(operatorVariables)}`);
-  command
+  const add = command
     .command("add")
     .argument("<owner/name>", "the repository, which the GitHub App must see")
     .description("make a deployment config; the default branch and open pull requests are deployed at once")
     .requiredOption("--environment <name>", "whose worker builds and serves it")
-    .requiredOption("--domain <domain>", "the domain of its hosts, under one of the environment's suffixes")
-    .option("--subdomain <labels>", "the default branch is served at <labels>.<domain>; without it, at the domain itself")
-    .addOption(new Option("--site-type <type>", "how the site is built").choices(siteTypes).default("auto"))
-    .option("--build-command <command>", "instead of the site type's")
-    .option("--output-dir <folder>", "instead of the site type's; relative to the root folder")
-    .option("--root-dir <folder>", "the folder in the repository that holds the site")
-    .addOption(
-      new Option("--forks <rule>", "what happens to forks' pull requests").choices(["off", "approve", "on"]).default("approve"),
-    )
+    .requiredOption("--domain <domain>", "the domain of its hosts, under one of the environment's suffixes");
+  addBuildOptions(add, { siteType: "auto", forks: "approve" })
     .option("--disabled", "build nothing yet")
     .option("--json", "print what was made as JSON")
     .action(async (repository: string, options: AddConfigOptions) => (await load()).addConfig(repository, options));
   command
     .command("list")
-    .description("list all deployment configs")
+    .description("list deployment configs")
+    .option("--environment <name>", "only of this environment")
+    .option("--owner <name>", "only of this owner's repositories")
     .option("--json", "print JSON")
-    .action(async (options: { json?: boolean }) => (await load()).listConfigs(options));
+    .action(async (options: { environment?: string; owner?: string; json?: boolean }) => (await load()).listConfigs(options));
+  command
+    .command("get")
+    .argument("<owner/name>")
+    .description("show one deployment config")
+    .option("--json", "print JSON")
+    .action(async (repository: string, options: { json?: boolean }) => (await load()).getConfig(repository, options));
+  const update = command
+    .command("update")
+    .argument("<owner/name>")
+    .description("change a deployment config; a new domain makes the new sites first, each old one goes once its new one is live")
+    .option("--domain <domain>", "the domain of its hosts");
+  addBuildOptions(update, {})
+    .option("--enable", "build again")
+    .option("--disable", "build nothing; sites stay")
+    .option("--json", "print the answer as JSON")
+    .action(async (repository: string, options: UpdateConfigOptions) => (await load()).updateConfig(repository, options));
+  const plan = command
+    .command("plan")
+    .argument("<owner/name>")
+    .description(
+      "say which hosts and commands a config would give; nothing is stored or built (exit code 1 if it would not work)",
+    )
+    .option("--environment <name>", "for a repository without a config")
+    .option("--domain <domain>", "for a repository without a config, or another than it has");
+  addBuildOptions(plan, {})
+    .option("--ref <ref>", "the branch, tag or commit to look at; without it, the default branch")
+    .option("--pull-request <number>", "name the preview of this one", parsePullRequest)
+    .option("--json", "print JSON")
+    .action(async (repository: string, options: PlanConfigOptions) => (await load()).planConfig(repository, options));
   command
     .command("remove")
     .argument("<owner/name>")
     .description("remove a deployment config")
     .option("--delete-sites", "remove its sites too")
-    .action(async (repository: string, options: { deleteSites?: boolean }) => (await load()).removeConfig(repository, options));
+    .option("--json", "print the answer as JSON")
+    .action(async (repository: string, options: { deleteSites?: boolean; json?: boolean }) =>
+      (await load()).removeConfig(repository, options),
+    );
   addVariables(command);
+}
+
+function addBuildOptions(command: Command, defaults: { siteType?: string; forks?: string }): Command {
+  return command
+    .option("--subdomain <labels>", "the default branch is served at <labels>.<domain>; without it, at the domain itself")
+    .addOption(new Option("--site-type <type>", "how the site is built").choices(siteTypes).default(defaults.siteType))
+    .option("--build-command <command>", "instead of the site type's")
+    .option("--output-dir <folder>", "instead of the site type's; relative to the root folder")
+    .option("--root-dir <folder>", "the folder in the repository that holds the site")
+    .addOption(new Option("--forks <rule>", "what happens to forks' pull requests").choices(forks).default(defaults.forks))
+    .option("--max-running <number>", "at most so many of its deployments run at once", parseMaxRunning);
 }
 
 function addVariables(configs: Command): void {
