@@ -1,7 +1,7 @@
 import { create } from "@bufbuild/protobuf";
 import { errorCode, errorMessage } from "#common/error-details.ts";
 import { FailureSchema, Stage, type Failure } from "#gen/catapult/v1/deployment_pb.js";
-import type { PlanFailure } from "#worker/build/build-plan.ts";
+import type { PlanFailure } from "#common/site-plan/build-plan.ts";
 import { CloneError } from "#worker/clone/clone-error.ts";
 import { PublishError } from "#worker/publish/publish-error.ts";
 import { HostTakenError, RouteError } from "#worker/route/make-live.ts";

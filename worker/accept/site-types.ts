@@ -1,5 +1,5 @@
 import { SiteType } from "#gen/catapult/v1/deployment_pb.js";
-import type { SiteTypeName } from "#worker/build/build-plan.ts";
+import type { SiteTypeName } from "#common/site-plan/build-plan.ts";
 
 const byName: Record<SiteTypeName, SiteType> = {
   sveltekit: SiteType.SVELTEKIT,

@@ -1,8 +1,8 @@
-import type { BuildPlan, Planned } from "#worker/build/build-plan.ts";
-import { planFailure } from "#worker/build/build-plan.ts";
-import { detectSite } from "#worker/build/detect-site.ts";
+import type { BuildPlan, Planned } from "#common/site-plan/build-plan.ts";
+import { planFailure } from "#common/site-plan/build-plan.ts";
+import { detectSite } from "#common/site-plan/detect-site.ts";
 import { identifyShell } from "#worker/build/identify-shell.ts";
-import { readSettings, type ConfigSettings } from "#worker/build/read-settings.ts";
+import { readSettings, type ConfigSettings } from "#common/site-plan/read-settings.ts";
 import type { Clone } from "#worker/clone/fetch-commit.ts";
 import { listFolder, readEntry } from "#worker/clone/read-tree.ts";
 

@@ -1,4 +1,4 @@
-import { planFailure, siteTypes, type Planned, type SiteTypeName } from "#worker/build/build-plan.ts";
+import { planFailure, siteTypes, type Planned, type SiteTypeName } from "./build-plan.ts";
 import { errorMessage } from "#common/error-details.ts";
 
 /** What the deployment config says; '' and undefined are unset. */

@@ -1,8 +1,8 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
-import type { BuildPlan, Planned } from "#worker/build/build-plan.ts";
-import { detectSite } from "#worker/build/detect-site.ts";
-import { judgeFolder, readSettings, type ConfigSettings } from "#worker/build/read-settings.ts";
+import type { BuildPlan, Planned } from "#common/site-plan/build-plan.ts";
+import { detectSite } from "#common/site-plan/detect-site.ts";
+import { judgeFolder, readSettings, type ConfigSettings } from "#common/site-plan/read-settings.ts";
 
 const unset: ConfigSettings = { siteType: undefined, buildCommand: "", outputDir: "", rootDir: "" };
 

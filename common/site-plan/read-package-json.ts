@@ -1,5 +1,5 @@
 import { errorMessage } from "#common/error-details.ts";
-import { planFailure, type Planned } from "#worker/build/build-plan.ts";
+import { planFailure, type Planned } from "./build-plan.ts";
 
 export type PackageJson = { dependencies: ReadonlySet<string>; packageManager: string | undefined };
 

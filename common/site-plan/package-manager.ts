@@ -1,4 +1,4 @@
-import type { PackageManager } from "#worker/build/build-plan.ts";
+import type { PackageManager } from "./build-plan.ts";
 
 const locks = [
   { file: "package-lock.json", manager: "npm" },

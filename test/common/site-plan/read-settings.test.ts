@@ -1,8 +1,8 @@
 import { join } from "node:path";
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { siteTypes } from "#worker/build/build-plan.ts";
-import { readSettings } from "#worker/build/read-settings.ts";
+import { siteTypes } from "#common/site-plan/build-plan.ts";
+import { readSettings } from "#common/site-plan/read-settings.ts";
 
 const unset = { siteType: undefined, buildCommand: "", outputDir: "", rootDir: "" };
 const known = ["site_type", "build_type", "build_command", "output_dir", "root_dir"];

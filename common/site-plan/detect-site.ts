@@ -1,7 +1,7 @@
-import { planFailure, type BuildPlan, type PackageManager, type Planned, type SiteTypeName } from "#worker/build/build-plan.ts";
-import { commandFor, detectPackageManager } from "#worker/build/package-manager.ts";
-import { readPackageJson } from "#worker/build/read-package-json.ts";
-import type { Settings } from "#worker/build/read-settings.ts";
+import { planFailure, type BuildPlan, type PackageManager, type Planned, type SiteTypeName } from "./build-plan.ts";
+import { commandFor, detectPackageManager } from "./package-manager.ts";
+import { readPackageJson } from "./read-package-json.ts";
+import type { Settings } from "./read-settings.ts";
 
 /** What lies in the site's folder of the repository: its file names and the content of those that decide. */
 export type SiteFiles = {
