@@ -1,10 +1,9 @@
 import { randomBytes } from "node:crypto";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { Client } from "pg";
-import { startPostgres } from "#local/postgres/start-postgres.ts";
+import { removePostgres, startPostgres } from "#local/postgres/start-postgres.ts";
 import { printFindings } from "#test/support/invariants.ts";
 import { runWalk } from "./run-walk.ts";
 
@@ -25,8 +24,10 @@ const [first = 1, last = first] = (values.seeds ?? values.seed).split("-").map(N
 const failed: number[] = [];
 const stopping = new AbortController();
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => stopping.abort());
-const directory = await mkdtemp(join(tmpdir(), "catapult-chaos-"));
-const postgres = await startPostgres({ stateDir: directory, log: () => {} });
+// Named as the tests name theirs: one whose walk was killed is removed by the next run of the tests.
+const stateDir = join(import.meta.dirname, "../../.catapult/test", `run-${process.pid}`);
+await mkdir(stateDir, { recursive: true });
+const postgres = await startPostgres({ stateDir, durable: false, log: () => {} });
 try {
   for (let seed = first; seed <= last && !stopping.signal.aborted; seed++) {
     const lines: string[] = [];
@@ -60,7 +61,8 @@ try {
   }
 } finally {
   await postgres.stop();
-  await rm(directory, { recursive: true, force: true });
+  await removePostgres(stateDir);
+  await rm(stateDir, { recursive: true, force: true });
 }
 if (failed.length > 0) {
   console.info(`npm run chaos -- --seed ${failed[0]} --steps ${values.steps}${values.containers ? " --containers" : ""}`);
