@@ -144,15 +144,25 @@ test("An image that takes the tag is proven before anything is built on it, and 
     log,
     schedule: { everyMs: 600_000, retryMs: 10, maxRetryMs: 10 },
   });
+  let looks = 0;
+  const looked = new Proxy(podman.podman, {
+    get: (target, name) => {
+      if (name === "info") looks += 1;
+      return Reflect.get(target, name) as unknown;
+    },
+  });
   const watch = watchEngine({
     ...setup,
+    podman: looked,
     onChange: (reason) => canary.suspect(reason),
     schedule: { reconnectMs: 50, lookMs: 100, blindMs: 100 },
   });
   try {
-    await eventually(() => expect(canary.state()).toEqual({ kind: "proven", imageId: podman.imageId }), 30_000);
+    await eventually(() => expect(canary.state()).toEqual({ kind: "proven", imageId: podman.imageId }), 60_000);
+    // The second look begins when the first has told what it was before.
+    await eventually(() => expect(looks).toBeGreaterThan(1), 30_000);
     await moveTag(otherId);
-    await eventually(() => expect(canary.state().kind).toBe("running"), 10_000);
+    await eventually(() => expect(canary.state().kind).toBe("running"), 30_000);
     const { result } = await runLooked(setup, (request) => runProven(canary, (build) => runInSandbox(build), request));
     expect(proven).toEqual([podman.imageId, otherId]);
     expect(result).toMatchObject({ ok: true, imageId: otherId });
@@ -160,7 +170,7 @@ test("An image that takes the tag is proven before anything is built on it, and 
     watch.stop();
     await canary.stop();
   }
-});
+}, 180_000);
 
 test("A proven image that is gone is no image to build on: what there is now is proven first, and a build is tried once more", async () => {
   let imageId = `sha256:${"0".repeat(64)}`;
