@@ -4,7 +4,6 @@ import { startMetricsServer } from "#common/metrics/start-metrics-server.ts";
 import { startRpcServer } from "#common/rpc/server.ts";
 import { workerSignatureHeader } from "#common/rpc/signing-interceptor.ts";
 import { CentralService } from "#gen/catapult/v1/central_service_pb.js";
-import { OperatorService } from "#gen/catapult/v1/operator_service_pb.js";
 import type { CentralConfig } from "./config.ts";
 import { createTasks } from "./create-tasks.ts";
 import { migrate } from "./database/migrate.ts";
@@ -14,7 +13,8 @@ import { createGitHub } from "./github/create-github.ts";
 import { createIntake } from "./intake/create-intake.ts";
 import { runJobs } from "./jobs/run-jobs.ts";
 import { createCentralMetrics } from "./metrics/create-central-metrics.ts";
-import { createOperatorService, findToken } from "./operator/operator-service.ts";
+import { findToken } from "./operator/operator-service.ts";
+import { addOperatorService } from "./operator/add-operator-service.ts";
 import { startGitHubSweepers } from "./reconcile/start-git-hub-sweepers.ts";
 import { startSweepers } from "./reconcile/start-sweepers.ts";
 import { startWorkerSweepers } from "./reconcile/start-worker-sweepers.ts";
@@ -22,6 +22,7 @@ import { createCentralService } from "./status/create-central-service.ts";
 import { createKeyFinder } from "./status/create-key-finder.ts";
 import { createNonceStore } from "./status/create-nonce-store.ts";
 import { trustCertificates } from "./trust-certificates.ts";
+import { createDeploymentFeeds } from "./watch/create-deployment-feeds.ts";
 import { createHttpHandler } from "./webhook/create-http-handler.ts";
 import { canStoreDeliveries } from "./webhook/sql/can-store-deliveries.ts";
 
@@ -52,12 +53,13 @@ export async function startCentral(config: CentralConfig, log: Logger, releasers
   const intake = createIntake({ pool, github, log });
   releasers.push("intake", async () => intake.stop());
 
+  const feeds = createDeploymentFeeds({ pool, log });
   const server = await startRpcServer({
     listen: config.listen,
     tls: config.tls,
     routes: (router) => {
       router.service(CentralService, createCentralService({ pool, log, onEnded: metrics.observeDeployment }));
-      router.service(OperatorService, createOperatorService({ pool, github, secretKey, log }));
+      addOperatorService(router, { pool, github, secretKey, workers, feeds, log });
     },
     signatures: {
       header: workerSignatureHeader,
@@ -78,6 +80,8 @@ export async function startCentral(config: CentralConfig, log: Logger, releasers
     log,
   });
   releasers.push("server", async () => server.stop());
+  // Before the server: it would wait for streams that end by themselves only when a build does.
+  releasers.push("streams", () => feeds.stop());
   const comparison = startGitHubSweepers({ pool, github, log, everyMs: config.reconcileEveryMs });
   releasers.push("comparison with GitHub", async () => comparison.stop());
   if (config.metricsListen !== "off") {

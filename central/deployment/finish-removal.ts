@@ -1,5 +1,6 @@
 import type { ClientBase } from "pg";
 import { addJob } from "#central/jobs/add-job.ts";
+import { deleteLeft } from "./sql/delete-left.ts";
 import { markSiteRemoved } from "./sql/mark-site-removed.ts";
 
 /**
@@ -9,6 +10,7 @@ import { markSiteRemoved } from "./sql/mark-site-removed.ts";
 export async function finishRemoval(client: ClientBase, site: { id: bigint; generation: bigint }): Promise<boolean> {
   const removed = await markSiteRemoved(client, site);
   if (!removed) return false;
+  if (await deleteLeft(client, site.id)) return true;
   await addJob(client, { task: "comment", siteId: site.id });
   return true;
 }

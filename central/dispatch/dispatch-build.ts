@@ -37,6 +37,10 @@ export async function dispatchBuild(o: DispatchContext, work: Build, job: { atte
   }
   // A release that exists is made live without a clone or a build: it needs no token and takes no slot.
   const builds = deployment.fromRelease === null;
+  if (builds && !resend && work.workerDraining) {
+    await postpone(o, work, { waiting: "not_ready", attempt: 0, delayMs: noWorkerMs });
+    return;
+  }
   if (builds && !resend && work.repositoryBusy) {
     await postpone(o, work, { waiting: "repository_busy", attempt: 0, delayMs: repositoryBusyMs });
     return;

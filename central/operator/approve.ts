@@ -1,51 +1,38 @@
-import { Code, ConnectError, type HandlerContext, type MethodImpl } from "@connectrpc/connect";
-import type pg from "pg";
+import { Code, type ConnectError } from "@connectrpc/connect";
 import { type Approval, approveCommit } from "#central/approval/approve-commit.ts";
-import type { GitHub } from "#central/github/create-github.ts";
-import { GitHubError } from "#central/github/github-error.ts";
-import { SiteBusyError } from "#central/intake/settle.ts";
 import { selectConfig } from "#central/intake/sql/select-config.ts";
-import type { Logger } from "#common/logger.ts";
-import { callerKey } from "#common/rpc/caller.ts";
-import type { ApproveRequest, OperatorService } from "#gen/catapult/v1/operator_service_pb.js";
-import { selectConfigId } from "./sql/select-config-id.ts";
-
-type Context = { pool: pg.Pool; github: GitHub; log: Logger };
+import { reasonError } from "#common/rpc/reason-error.ts";
+import type { ApproveRequest } from "#gen/catapult/v1/operator_service_pb.js";
+import type { Actor } from "./actor.ts";
+import { askGitHub } from "./ask-git-hub.ts";
+import { auditDeployment } from "./audit-deployment.ts";
+import { configNotFound } from "./not-found.ts";
+import type { OperatorContext } from "./operator-context.ts";
+import { selectNamedConfig } from "./sql/select-deployment-configs.ts";
 
 /** Lets a commit of a fork's pull request be built in the name of the token that asks for it. */
-export function createApprove(o: Context): MethodImpl<(typeof OperatorService)["method"]["approve"]> {
-  return async (request: ApproveRequest, context: HandlerContext) => {
-    const caller = context.values.get(callerKey);
-    // Nothing is approved in nobody's name.
-    if (caller?.kind !== "token" || caller.scope !== "write") throw new ConnectError("unauthenticated", Code.Unauthenticated);
-    const repository = `${request.githubOrg}/${request.githubRepo}`;
-    const configId = await selectConfigId(o.pool, request.githubOrg, request.githubRepo);
-    const config = configId === undefined ? undefined : await selectConfig(o.pool, configId);
-    if (config === undefined)
-      throw new ConnectError(`github_repo: there is no deployment config of ${repository}`, Code.NotFound);
-    const { pullRequest, commit } = request;
-    const approval = await askGitHub(o, repository, async () =>
-      approveCommit(o, { config, pullRequest, commit, approver: { kind: "token", name: caller.name } }, async () => undefined),
-    );
-    if (approval.do === "refused") throw refusal(approval, `pull request ${pullRequest} of ${repository}`);
-    o.log.info({ repository, pullRequest: pullRequest.toString(), commit, token: caller.name }, "commit approved");
-    return { deploymentId: approval.deploymentId };
-  };
+export async function approve(o: OperatorContext, request: ApproveRequest, actor: Actor): Promise<bigint> {
+  const { githubOrg, githubRepo, pullRequest, commit } = request;
+  const repository = `${githubOrg}/${githubRepo}`;
+  const named = await selectNamedConfig(o.pool, githubOrg, githubRepo, actor.environment);
+  const config = named === undefined ? undefined : await selectConfig(o.pool, named.id);
+  if (config === undefined) throw configNotFound(githubOrg, githubRepo);
+  const asked = { repository, what: `what the head of pull request ${pullRequest} is`, kept: "approved" };
+  const approval = await askGitHub(o.log, asked, async () =>
+    approveCommit(
+      o,
+      { config, pullRequest, commit, approver: { kind: "token", name: actor.name } },
+      async (client, made) =>
+        void (made.do === "approved" && (await auditDeployment(client, actor, "Approve", made.deploymentId))),
+    ),
+  );
+  if (approval.do === "refused") throw refusal(approval, `pull request ${pullRequest} of ${repository}`);
+  return approval.deploymentId;
 }
 
 function refusal(approval: Extract<Approval, { do: "refused" }>, what: string): ConnectError {
-  if (approval.why === "missing") return new ConnectError(`pull_request: ${approval.reason} (${what})`, Code.NotFound);
-  return new ConnectError(`${what} was not approved: ${approval.reason}`, Code.FailedPrecondition);
-}
-
-/** What GitHub does not say is not taken for granted: nothing is recorded, and the caller may try again. */
-async function askGitHub(o: Context, repository: string, work: () => Promise<Approval>): Promise<Approval> {
-  try {
-    return await work();
-  } catch (error) {
-    if (!(error instanceof GitHubError) && !(error instanceof SiteBusyError)) throw error;
-    o.log.error({ err: error, repository }, "an approval could not be checked");
-    const message = `GitHub did not say what the head of the pull request is; nothing was approved, try again`;
-    throw new ConnectError(message, Code.Unavailable, undefined, undefined, error);
-  }
+  if (approval.why === "missing")
+    return reasonError(Code.NotFound, "pull_request_not_found", `pull_request: ${approval.reason} (${what})`);
+  const reason = approval.why === "moved" ? "commit_moved" : "approval_not_needed";
+  return reasonError(Code.FailedPrecondition, reason, `${what} was not approved: ${approval.reason}`);
 }

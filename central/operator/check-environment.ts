@@ -8,7 +8,12 @@ export function checkEnvironment(environment: { domainSuffixes: readonly string[
     const repeated = environment.domainSuffixes.indexOf(suffix) < index ? "must not be there twice" : undefined;
     return violationOf(`environment.domain_suffixes[${index}]`, checkHost(suffix) ?? checkSuffixName(suffix) ?? repeated);
   });
-  return [...suffixes, ...violationOf("environment.sites_url", checkSitesUrl(environment.sitesUrl))];
+  const none = environment.domainSuffixes.length === 0 ? "must have at least one" : undefined;
+  return [
+    ...violationOf("environment.domain_suffixes", none),
+    ...suffixes,
+    ...violationOf("environment.sites_url", checkSitesUrl(environment.sitesUrl)),
+  ];
 }
 
 function checkSuffixName(suffix: string): string | undefined {

@@ -2,11 +2,20 @@ import { Code, type ConnectError } from "@connectrpc/connect";
 import type pg from "pg";
 import { withTransaction } from "#central/database/pool.ts";
 import { addJob } from "#central/jobs/add-job.ts";
-import { CreateDeploymentConfigRequestSchema, type DeploymentConfig } from "#gen/catapult/v1/operator_service_pb.js";
+import type { Reason } from "#common/rpc/reasons.ts";
+import {
+  CreateDeploymentConfigRequestSchema,
+  DeploymentConfigSchema,
+  type DeploymentConfig,
+} from "#gen/catapult/v1/operator_service_pb.js";
+import { type Actor, localActor, requireEnvironment } from "./actor.ts";
+import { audit } from "./audit.ts";
 import { checkConfigHosts, checkDeploymentConfig } from "./check-deployment-config.ts";
 import { productionHost } from "./check-site-host.ts";
+import { deploymentConfigMessage } from "./messages.ts";
 import { forksName, siteTypeName } from "./names.ts";
 import { previewLabelCandidates } from "./preview-label.ts";
+import { requireOwner } from "./require-owner.ts";
 import type { DeploymentConfigRow, EnvironmentRow } from "./rows.ts";
 import { insertDeploymentConfig, type NewDeploymentConfig } from "./sql/insert-deployment-config.ts";
 import { selectDeploymentConfig } from "./sql/select-deployment-configs.ts";
@@ -16,6 +25,13 @@ import { violatedUnique } from "./violated-constraint.ts";
 import { fieldError, refuseViolations, type Violation } from "./violation.ts";
 
 const schema = CreateDeploymentConfigRequestSchema;
+/** Of one repository's deployments at once, unless its config says another number. */
+export const defaultMaxRunning = 2;
+
+/** What the audit log calls a config. */
+export function configResource(row: { github_org: string; github_repo: string }): string {
+  return `configs/${row.github_org}/${row.github_repo}`;
+}
 
 /** A repository as the GitHub App sees it. */
 export type SeenRepository = { repositoryId: bigint; installationId: bigint; owner: string; repo: string; defaultBranch: string };
@@ -30,14 +46,18 @@ export type ResolveRepository = (owner: string, repo: string) => Promise<SeenRep
 export async function createDeploymentConfig(
   o: { pool: pg.Pool; resolveRepository: ResolveRepository },
   config: DeploymentConfig,
+  actor: Actor = localActor,
 ): Promise<DeploymentConfigRow> {
+  requireEnvironment(actor, config.environment);
   const environment = await selectEnvironment(o.pool, config.environment);
   const violations = checkDeploymentConfig(config);
   if (environment === undefined) {
     const message = `there is no environment ${config.environment}`;
-    throw fieldError(Code.InvalidArgument, schema, [...violations, { field: "deployment_config.environment", message }]);
+    const all = [...violations, { field: "deployment_config.environment", message }];
+    throw fieldError(Code.InvalidArgument, schema, all, "environment_not_found");
   }
   refuseViolations(schema, [...violations, ...checkPlace(config, environment, violations)]);
+  await requireOwner(o.pool, actor, config.githubOrg);
   const repository = await findRepository(o.resolveRepository, config);
   const values = newConfig(config, environment.id, repository);
   try {
@@ -45,7 +65,11 @@ export async function createDeploymentConfig(
       await refuseTakenHost(client, config, repository);
       const id = await insertWithLabel(client, values, previewLabelCandidates(repository.repo, repository.repositoryId));
       await addJob(client, { task: "look", configId: id });
-      return selectDeploymentConfig(client, id);
+      const row = await selectDeploymentConfig(client, id);
+      const resource = configResource(row);
+      const written = { method: "CreateDeploymentConfig", resource, environment: row.environment };
+      await audit(client, actor, written, { schema: DeploymentConfigSchema, after: deploymentConfigMessage(row) });
+      return row;
     });
   } catch (error) {
     throw refusalOf(error, config, repository) ?? error;
@@ -64,10 +88,11 @@ async function findRepository(resolve: ResolveRepository, config: DeploymentConf
   const repository = await resolve(config.githubOrg, config.githubRepo);
   if (repository === undefined) {
     const message = `the GitHub App does not see ${name}: install it on the repository, or mend the name`;
-    throw refusal(Code.FailedPrecondition, "github_repo", message);
+    throw refusal(Code.FailedPrecondition, "github_repo", message, "repository_not_visible");
   }
   if (config.repositoryId !== 0n && config.repositoryId !== repository.repositoryId) {
-    throw refusal(Code.InvalidArgument, "repository_id", `the id of ${name} is ${repository.repositoryId}; leave it unset`);
+    const message = `the id of ${name} is ${repository.repositoryId}; leave it unset`;
+    throw refusal(Code.InvalidArgument, "repository_id", message, "invalid_field");
   }
   return repository;
 }
@@ -92,6 +117,7 @@ function newConfig(
     rootDir: config.rootDir,
     forks: forksName(config.forks),
     enabled: !config.disabled,
+    maxRunning: config.maxRunning === 0 ? defaultMaxRunning : config.maxRunning,
   };
 }
 
@@ -105,7 +131,7 @@ async function insertWithLabel(
     if (id !== undefined) return id;
   }
   const message = `no preview label is free in ${config.domain}: ${labels.join(", ")} are taken`;
-  throw refusal(Code.AlreadyExists, "domain", message);
+  throw refusal(Code.AlreadyExists, "domain", message, "preview_label_taken");
 }
 
 async function refuseTakenHost(client: pg.ClientBase, config: DeploymentConfig, repository: SeenRepository): Promise<void> {
@@ -119,7 +145,7 @@ function refusalOf(error: unknown, config: DeploymentConfig, repository: SeenRep
   if (constraint === "deployment_config_production_host_key") return takenHost(config, "another repository");
   if (constraint === "deployment_config_repository_id_key") {
     const message = `${repository.owner}/${repository.repo} has a deployment config already`;
-    return refusal(Code.AlreadyExists, "github_repo", message);
+    return refusal(Code.AlreadyExists, "github_repo", message, "config_exists");
   }
   return undefined;
 }
@@ -127,13 +153,14 @@ function refusalOf(error: unknown, config: DeploymentConfig, repository: SeenRep
 function takenHost(config: DeploymentConfig, owner: string): ConnectError {
   const host = productionHost(config.domain, config.subdomain);
   const field = config.subdomain === "" ? "domain" : "subdomain";
-  return refusal(Code.AlreadyExists, field, `the host ${host} belongs to ${owner}`);
+  return refusal(Code.AlreadyExists, field, `the host ${host} belongs to ${owner}`, "host_taken");
 }
 
-function longestLabel(repo: string): string {
+/** The label that takes the most room of those that a repository may get. */
+export function longestLabel(repo: string): string {
   return previewLabelCandidates(repo, 0n).reduce((longest, label) => (label.length > longest.length ? label : longest), "");
 }
 
-function refusal(code: Code, field: string, message: string): ConnectError {
-  return fieldError(code, schema, [{ field: `deployment_config.${field}`, message }]);
+function refusal(code: Code, field: string, message: string, reason: Reason): ConnectError {
+  return fieldError(code, schema, [{ field: `deployment_config.${field}`, message }], reason);
 }

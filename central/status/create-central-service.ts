@@ -4,6 +4,8 @@ import type { Logger } from "#common/logger.ts";
 import { callerKey } from "#common/rpc/caller.ts";
 import { touchWorker } from "#central/dispatch/sql/touch-worker.ts";
 import type { CentralService } from "#gen/catapult/v1/central_service_pb.js";
+import { reasonError } from "#common/rpc/reason-error.ts";
+import { noteKeyUse } from "./sql/note-key-use.ts";
 import { createRateLimit } from "./create-rate-limit.ts";
 import { type EndedDeployment, reportStatus } from "./report-status.ts";
 
@@ -16,16 +18,26 @@ export function createCentralService(o: {
   onEnded?: (ended: EndedDeployment) => void;
 }): ServiceImpl<typeof CentralService> {
   const limit = createRateLimit(reportRate);
+  // One for each key that was ever used while this replica runs.
+  const usedKeys = new Set<string>();
   return {
     async reportStatus(request, context) {
       const caller = context.values.get(callerKey);
       if (caller?.kind !== "worker") throw new ConnectError("unauthenticated", Code.Unauthenticated);
       if (!limit.take(caller.worker)) {
-        throw new ConnectError(`more than ${reportRate.perSecond} reports a second; report again later`, Code.ResourceExhausted);
+        throw reasonError(
+          Code.ResourceExhausted,
+          "rate_limited",
+          `more than ${reportRate.perSecond} reports a second; report again later`,
+        );
       }
       const { ended, ...answer } = await reportStatus(o, caller.worker, request);
       if (ended !== undefined) o.onEnded?.(ended);
       await touchWorker(o.pool, caller.worker);
+      if (caller.kid !== undefined && !usedKeys.has(caller.kid)) {
+        await noteKeyUse(o.pool, caller.kid);
+        usedKeys.add(caller.kid);
+      }
       return answer;
     },
   };

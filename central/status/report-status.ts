@@ -5,6 +5,7 @@ import type { Logger } from "#common/logger.ts";
 import { finishRemoval } from "#central/deployment/finish-removal.ts";
 import { evictSite } from "#central/deployment/evict-site.ts";
 import { insertSuccessor } from "#central/deployment/sql/insert-successor.ts";
+import { removeLeaving } from "#central/deployment/remove-leaving.ts";
 import { restoreSite } from "#central/deployment/restore-site.ts";
 import { siteUrl } from "#central/dispatch/site-url.ts";
 import { countRepair } from "#central/reconcile/count-repair.ts";
@@ -66,7 +67,7 @@ async function reportDeployment(client: ClientBase, workerId: string, report: Re
     await kickQueued(client, deployment.environmentId);
   }
   const wanted = deployment.state === "queued" || isRunning(deployment.state);
-  return { acknowledgedLogLine, cancel: !wanted && isRunningState(state), ...(ended === undefined ? {} : { ended }) };
+  return { acknowledgedLogLine, cancel: (!wanted || deployment.cancelRequested) && isRunningState(state), ...(ended === undefined ? {} : { ended }) };
 }
 
 async function moveOn(
@@ -81,12 +82,17 @@ async function moveOn(
   }
   const result = readResult(state, report);
   if (!(await finishDeployment(client, deployment.id, result))) return undefined;
-  if (state === "succeeded") await setLive(client, { ...report, deploymentId: deployment.id });
+  if (state === "succeeded") await putLive(client, deployment, report);
   // What a stopping worker gives back was not at fault: it does not count as lost, however often that happens.
   const again = report.handedBack || (await needsNewToken(client, deployment.id));
-  if (again && (await insertSuccessor(client, deployment))) await addJob(client, { task: "dispatch", siteId: deployment.siteId });
+  if (again && !deployment.cancelRequested && (await insertSuccessor(client, deployment))) await addJob(client, { task: "dispatch", siteId: deployment.siteId });
   if (deployment.kind === "preview") await addJob(client, { task: "comment", siteId: deployment.siteId });
   return result;
+}
+
+/** What its config had the site at before is not served longer than this. */
+async function putLive(client: ClientBase, deployment: ReportedDeployment, report: ReportStatusRequest): Promise<void> {
+  if (await setLive(client, { ...report, deploymentId: deployment.id })) await removeLeaving(client, deployment.siteId);
 }
 
 /** A slot is free, at the worker and of the repository. */
@@ -101,7 +107,7 @@ function isRunningState(state: string): state is RunningState {
 /** The worker switched to a release just before it could hear of a newer one: that release is what the site serves until then. */
 async function recordLateSuccess(client: ClientBase, deployment: ReportedDeployment, report: ReportStatusRequest): Promise<void> {
   if (!(await finishDeployment(client, deployment.id, readResult("superseded", report)))) return;
-  await setLive(client, { ...report, deploymentId: deployment.id });
+  await putLive(client, deployment, report);
   if (deployment.kind === "preview") await addJob(client, { task: "comment", siteId: deployment.siteId });
 }
 

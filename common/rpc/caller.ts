@@ -3,9 +3,10 @@ import { createContextKey } from "@connectrpc/connect";
 
 /** Who calls, as the gate proved it. */
 export type Caller =
-  | { kind: "worker"; worker: string }
+  | { kind: "worker"; worker: string; kid?: string }
   | { kind: "central" }
-  | { kind: "token"; name: string; scope: "read" | "write" };
+  /** With an environment, the token sees and changes that environment alone. */
+  | { kind: "token"; name: string; scope: "read" | "write"; environment?: string | undefined };
 
 /** A handler reads its caller by `context.values.get(callerKey)`. */
 export const callerKey: ContextKey<Caller | undefined> = createContextKey<Caller | undefined>(undefined, {

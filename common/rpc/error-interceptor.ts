@@ -1,7 +1,9 @@
 import type { Interceptor } from "@connectrpc/connect";
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { Logger } from "../logger.ts";
+import { ViolationsSchema } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
 import { callerKey } from "./caller.ts";
+import { addReason, reasonError } from "./reason-error.ts";
 import { methodPath } from "./sign.ts";
 
 /**
@@ -11,7 +13,7 @@ import { methodPath } from "./sign.ts";
 export function createErrorInterceptor(o: { log: Logger }): Interceptor {
   return (next) => async (request) => {
     function convert(err: unknown): ConnectError {
-      if (err instanceof ConnectError && err.code !== Code.Internal && err.code !== Code.Unknown) return err;
+      if (err instanceof ConnectError && err.code !== Code.Internal && err.code !== Code.Unknown) return describe(err);
       const rpc = methodPath(request.method);
       const caller = request.contextValues.get(callerKey);
       if (request.signal.aborted) {
@@ -20,7 +22,7 @@ export function createErrorInterceptor(o: { log: Logger }): Interceptor {
         return ConnectError.from(request.signal.reason, Code.Canceled);
       }
       o.log.error({ err, rpc, caller }, "an RPC failed");
-      return new ConnectError("internal error", Code.Internal);
+      return reasonError(Code.Internal, "internal", "internal error");
     }
 
     async function* guardStream<T>(messages: AsyncIterable<T>): AsyncIterable<T> {
@@ -38,4 +40,10 @@ export function createErrorInterceptor(o: { log: Logger }): Interceptor {
       throw convert(err);
     }
   };
+}
+
+/** The rules in the proto report their violations without a reason of ours. */
+function describe(error: ConnectError): ConnectError {
+  const isOfRules = error.code === Code.InvalidArgument && error.findDetails(ViolationsSchema).length > 0;
+  return isOfRules ? addReason(error, "invalid_field") : error;
 }

@@ -5,6 +5,7 @@ import { callerKey, promisedDigestKey, remoteAddressKey } from "./caller.ts";
 import type { GuardRule } from "./read-guard.ts";
 import { readGuard } from "./read-guard.ts";
 import type { RefusalReason } from "./refusal.ts";
+import { reasonError } from "./reason-error.ts";
 import { createRefusal } from "./refusal.ts";
 import { methodPath } from "./sign.ts";
 import type { KeyFinder, NonceStore } from "./verify.ts";
@@ -13,7 +14,9 @@ import { verifySignature } from "./verify.ts";
 /** How a server verifies signatures: which header it serves, and under which name callers sign for it. */
 export type SignatureRules = { header: string; recipient: string; findKey: KeyFinder; nonces: NonceStore };
 /** Finds a bearer token that is known and not revoked. */
-export type TokenFinder = (bearer: string) => Promise<{ name: string; scope: "read" | "write" } | undefined>;
+export type TokenFinder = (
+  bearer: string,
+) => Promise<{ name: string; scope: "read" | "write"; environment?: string | undefined } | undefined>;
 
 const bearerForm = /^Bearer ([A-Za-z0-9._~+/=-]{1,512})$/i;
 
@@ -45,7 +48,7 @@ export function createGate(o: {
     } catch (err) {
       if (err instanceof ConnectError) throw err;
       o.log.error({ err, rpc }, "a caller could not be verified");
-      throw new ConnectError("the caller cannot be verified now, try again later", Code.Unavailable);
+      throw reasonError(Code.Unavailable, "unavailable", "the caller cannot be verified now, try again later");
     }
   };
 }
@@ -71,7 +74,10 @@ async function admitSignature(
   });
   if (!verified.ok) throw refuse(verified.reason, verified.kid);
   context.values.set(promisedDigestKey, verified.digest);
-  context.values.set(callerKey, rule.signer === "worker" ? { kind: "worker", worker: verified.caller } : { kind: "central" });
+  context.values.set(
+    callerKey,
+    rule.signer === "worker" ? { kind: "worker", worker: verified.caller, kid: verified.kid } : { kind: "central" },
+  );
 }
 
 async function admitToken(
@@ -86,7 +92,8 @@ async function admitToken(
   const token = await tokens(bearer);
   if (token === undefined) throw refuse("token_unknown");
   if (rule.scope === "write" && token.scope !== "write") {
-    throw new ConnectError(`${methodPath(context.method)} needs a token of scope write`, Code.PermissionDenied);
+    throw reasonError(Code.PermissionDenied, "token_scope", `${methodPath(context.method)} needs a token of scope write`);
   }
-  context.values.set(callerKey, { kind: "token", name: token.name, scope: token.scope });
+  const { name, scope, environment } = token;
+  context.values.set(callerKey, { kind: "token", name, scope, environment });
 }

@@ -1,4 +1,5 @@
-import { Code, ConnectError } from "@connectrpc/connect";
+import { Code, type ConnectError } from "@connectrpc/connect";
+import { reasonError } from "./reason-error.ts";
 
 /** Why a caller was not let in. It is for the log alone: an answer that told would help whoever probes. */
 export type RefusalReason =
@@ -16,5 +17,5 @@ export type RefusalReason =
 
 /** The one answer to every caller that is not let in, whatever the reason. */
 export function createRefusal(): ConnectError {
-  return new ConnectError("the call carries no valid signature or token", Code.Unauthenticated);
+  return reasonError(Code.Unauthenticated, "unauthenticated", "the call carries no valid signature or token");
 }

@@ -37,7 +37,7 @@ export async function selectCommentState(pool: Pool, siteId: bigint): Promise<Co
      join deployment_config c on c.id = s.config_id
      join environments e on e.id = c.environment_id
      left join lateral (select * from deployment_history where site_id = s.id order by generation desc limit 1) d on true
-     where s.id = $1`,
+     where s.id = $1 and not s.leaving`,
     [siteId],
   );
   return rows[0];

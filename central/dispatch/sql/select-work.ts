@@ -14,6 +14,8 @@ export type Work = {
   enabledWorker: { id: string; endpoint: string } | null;
   /** That worker said last that it takes no builds. */
   workerNotReady: boolean;
+  /** It gets no builds for now, by an operator's wish. */
+  workerDraining: boolean;
   /** As many of the repository's deployments run as its config allows. */
   repositoryBusy: boolean;
   sitesUrl: string;
@@ -55,6 +57,7 @@ export async function selectWork(pool: Pool, siteId: bigint): Promise<Work | und
         where w.environment_id = c.environment_id and w.enabled) as "enabledWorker",
        exists (select from workers w where w.environment_id = c.environment_id and w.enabled
         and w.not_ready_reason is not null) as "workerNotReady",
+       exists (select from workers w where w.environment_id = c.environment_id and w.enabled and w.draining) as "workerDraining",
        c.max_running <= (select count(*) from deployment_history r join sites o on o.id = r.site_id
         where o.config_id = c.id and r.lease_expires_at is not null and r.from_release is null) as "repositoryBusy",
        e.sites_url as "sitesUrl", c.repository_id as "repositoryId", c.installation_id as "installationId",

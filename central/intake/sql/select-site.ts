@@ -8,7 +8,7 @@ const query = `select s.id, s.generation, s.state, case when d.id is not null th
   from sites s left join lateral (
     select id, commit_sha, state from deployment_history where site_id = s.id order by generation desc limit 1
   ) d on true
-  where s.config_id = $1 and s.pull_request is not distinct from $2`;
+  where s.config_id = $1 and s.pull_request is not distinct from $2 and not s.leaving`;
 
 /** A config's production site (no pull request) or a pull request's preview. */
 export async function selectSite(
@@ -23,7 +23,7 @@ export async function selectSite(
 /** The same, and nobody else changes it until the transaction ends. */
 export async function lockSite(client: ClientBase, configId: bigint, pullRequest: bigint | undefined): Promise<Site | undefined> {
   const { rows } = await client.query<{ id: bigint }>(
-    "select id from sites where config_id = $1 and pull_request is not distinct from $2 for update",
+    "select id from sites where config_id = $1 and pull_request is not distinct from $2 and not leaving for update",
     [configId, pullRequest ?? null],
   );
   // Read again under the lock: the row as the lock found it may have waited for a change of its newest deployment.

@@ -17,6 +17,7 @@ export type NewDeploymentConfig = {
   previewLabel: string;
   forks: ForksName;
   enabled: boolean;
+  maxRunning: number;
 };
 
 /**
@@ -26,8 +27,8 @@ export type NewDeploymentConfig = {
 export async function insertDeploymentConfig(client: ClientBase, config: NewDeploymentConfig): Promise<bigint | undefined> {
   const { rows } = await client.query<{ id: bigint }>(
     `insert into deployment_config (github_org, github_repo, repository_id, installation_id, default_branch, environment_id, domain,
-       subdomain, site_type, build_command, output_dir, root_dir, preview_label, forks, enabled)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
+       subdomain, site_type, build_command, output_dir, root_dir, preview_label, forks, enabled, max_running)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
      on conflict (domain, preview_label) do nothing
      returning id`,
     [
@@ -46,6 +47,7 @@ export async function insertDeploymentConfig(client: ClientBase, config: NewDepl
       config.previewLabel,
       config.forks,
       config.enabled,
+      config.maxRunning,
     ],
   );
   return rows[0]?.id;

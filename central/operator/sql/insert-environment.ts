@@ -9,7 +9,7 @@ export async function insertEnvironment(
   const { rows } = await client.query<EnvironmentRow>(
     `insert into environments (name, domain_suffixes, sites_url)
      values ($1, $2, $3)
-     returning id, name, domain_suffixes, sites_url, created_at`,
+     returning id, name, domain_suffixes, sites_url, created_at, version`,
     [environment.name, environment.domainSuffixes, environment.sitesUrl],
   );
   return rows[0]!;

@@ -1,16 +1,21 @@
 import type { ClientBase } from "pg";
+import { hasNul } from "../no-nul.ts";
+import type { DeploymentConfigRow } from "../rows.ts";
+import { selectDeploymentConfig, selectNamedConfig } from "./select-deployment-configs.ts";
 
 /**
- * Locks a repository's config until the transaction ends, against new sites too: their foreign key takes a share lock on it. GitHub's
- * names know no case. A name that was given up may stand in an older config still; the newest one has it now.
+ * Locks a repository's config until the transaction ends, against new sites too: their foreign key takes a share lock on it. undefined: there is
+ * none, or it is of another environment than `within`.
  */
-export async function lockDeploymentConfig(client: ClientBase, org: string, repo: string): Promise<bigint | undefined> {
-  // PostgreSQL refuses a text with NUL; nothing is called so.
-  if (org.includes("\0") || repo.includes("\0")) return undefined;
-  const { rows } = await client.query<{ id: bigint }>(
-    `select id from deployment_config where lower(github_org) = lower($1) and lower(github_repo) = lower($2)
-     order by id desc limit 1 for update`,
-    [org, repo],
-  );
-  return rows[0]?.id;
+export async function lockDeploymentConfig(
+  client: ClientBase,
+  org: string,
+  repo: string,
+  within: string | undefined,
+): Promise<DeploymentConfigRow | undefined> {
+  if (hasNul(org, repo)) return undefined;
+  const named = await selectNamedConfig(client, org, repo, within);
+  if (named === undefined) return undefined;
+  const { rowCount } = await client.query(`select from deployment_config where id = $1 for update`, [named.id]);
+  return rowCount === 1 ? selectDeploymentConfig(client, named.id) : undefined;
 }

@@ -1,15 +1,23 @@
 import type { ClientBase } from "pg";
+import { hasNul } from "../no-nul.ts";
+import type { WorkerRow } from "../rows.ts";
+import { selectWorker } from "./select-workers.ts";
 
-/** Locks a worker until the transaction ends and says how many of its deployments run. */
-export async function lockWorker(client: ClientBase, id: string): Promise<{ running: bigint } | undefined> {
-  // PostgreSQL refuses a text with NUL; nothing is called so.
-  if (id.includes("\0")) return undefined;
-  const locked = await client.query(`select from workers where id = $1 for update`, [id]);
-  if (locked.rowCount === 0) return undefined;
-  const { rows } = await client.query<{ running: bigint }>(
-    `select count(*) as running from deployment_history
-     where worker_id = $1 and state in ('dispatched', 'cloning', 'building', 'publishing')`,
-    [id],
+/** Locks a worker's environment, since which of its workers is enabled concerns them all, and the worker; answers it as it is then. */
+export async function lockWorker(
+  client: ClientBase,
+  id: string,
+  within: string | undefined,
+): Promise<{ row: WorkerRow; environmentId: bigint } | undefined> {
+  if (hasNul(id)) return undefined;
+  const found = await client.query<{ id: bigint }>(
+    `select e.id from environments e where e.id = (select w.environment_id from workers w where w.id = $1)
+       and ($2::text is null or e.name = $2) for update`,
+    [id, within ?? null],
   );
-  return rows[0];
+  const environmentId = found.rows[0]?.id;
+  if (environmentId === undefined) return undefined;
+  await client.query(`select from workers where environment_id = $1 order by id for update`, [environmentId]);
+  const row = await selectWorker(client, id, within);
+  return row === undefined ? undefined : { row, environmentId };
 }

@@ -1,9 +1,16 @@
 import type { Pool } from "pg";
 import type { EnvironmentRow } from "../rows.ts";
 
-export async function selectEnvironments(pool: Pool): Promise<EnvironmentRow[]> {
+/** By name. */
+export async function selectEnvironments(
+  pool: Pool,
+  o: { name: string | undefined; after: string | undefined; limit: number },
+): Promise<EnvironmentRow[]> {
   const { rows } = await pool.query<EnvironmentRow>(
-    `select id, name, domain_suffixes, sites_url, created_at from environments order by name collate "C"`,
+    `select id, name, domain_suffixes, sites_url, created_at, version from environments
+     where ($1::text is null or name = $1) and ($2::text is null or name collate "C" > $2)
+     order by name collate "C" limit $3`,
+    [o.name ?? null, o.after ?? null, o.limit],
   );
   return rows;
 }

@@ -1,10 +1,10 @@
-import type { ClientBase } from "pg";
+import type { ClientBase, Pool } from "pg";
 
 /**
  * The repository that has a host, as a default branch's or as a site's that is there still; undefined: it is free. Whoever asks before
  * inserting gets a good message from it; that two never get one host is the constraints' work.
  */
-export async function selectHostOwner(client: ClientBase, host: string): Promise<string | undefined> {
+export async function selectHostOwner(client: ClientBase | Pool, host: string): Promise<string | undefined> {
   const { rows } = await client.query<{ repository: string }>(
     `select github_org || '/' || github_repo as repository from deployment_config where production_host = $1
      union all

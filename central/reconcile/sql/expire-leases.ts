@@ -33,7 +33,7 @@ export async function replaceLost(
        update sites s set generation = s.generation + 1, updated_at = now()
        from deployment_history d, deployment_config c
        where s.id = $1 and d.id = $2 and s.state = 'wanted' and s.generation = d.generation
-         and c.id = s.config_id and c.enabled and not c.deleting
+         and c.id = s.config_id and c.enabled and not c.deleting and not d.cancel_requested
          and (select count(*) from (
            select state, commit_sha from deployment_history where site_id = s.id order by generation desc limit $3
          ) newest where newest.state = 'lost' and newest.commit_sha = d.commit_sha) < $3

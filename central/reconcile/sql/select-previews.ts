@@ -13,7 +13,7 @@ export async function selectPreviews(pool: Pool, configId: bigint): Promise<Map<
      from sites s left join lateral (
        select id, commit_sha, state from deployment_history where site_id = s.id order by generation desc limit 1
      ) d on true
-     where s.config_id = $1 and s.kind = 'preview' and s.state in ('wanted', 'evicted') order by s.id`,
+     where s.config_id = $1 and s.kind = 'preview' and not s.leaving and s.state in ('wanted', 'evicted') order by s.id`,
     [configId],
   );
   return new Map(rows.map((row) => [row.pullRequest, row]));

@@ -11,6 +11,8 @@ export type ReportedDeployment = {
   host: string;
   sitesUrl: string;
   environmentId: bigint;
+  /** An operator asked for its end. */
+  cancelRequested: boolean;
 };
 
 /** A deployment that was given to this worker; its site is locked first, as everything that changes both does. */
@@ -21,7 +23,7 @@ export async function lockDeployment(
   await client.query("select from sites where id = $1 for update", [o.siteId]);
   const { rows } = await client.query<ReportedDeployment>(
     `select d.id, d.site_id as "siteId", d.generation, d.state, s.kind, s.state as "siteState", s.generation as "siteGeneration", s.host,
-       e.sites_url as "sitesUrl", e.id as "environmentId"
+       e.sites_url as "sitesUrl", e.id as "environmentId", d.cancel_requested as "cancelRequested"
      from deployment_history d
      join sites s on s.id = d.site_id
      join deployment_config c on c.id = s.config_id

@@ -2963,13 +2963,17 @@ export declare const TokenScopeSchema: GenEnum<TokenScope>;
 
 /**
  * Operators and other services manage Catapult here: environments, workers, deployment configs, sites, deployments and tokens. Every call carries
- * `Authorization: Bearer <token>`; a token that is bound to an environment sees and changes that environment alone.
+ * `Authorization: Bearer <token>`; a token that is bound to an environment sees and changes that environment alone: another one that it names is
+ * permission_denied, and what lies in another one is not_found. It makes tokens for its own environment only, changes none of what an environment is
+ * (its suffixes say whose hosts it may take), and adds repositories of owners that the environment has already.
  *
  * Errors carry google.rpc.ErrorInfo with a stable reason (docs/errors.md lists them), and what belongs to the reason: BadRequest or
  * buf.validate.Violations with the fields of an invalid_argument, RetryInfo with how long to wait. unauthenticated: no valid token.
  * permission_denied: a read token on a write, or another environment's. not_found, already_exists, failed_precondition (what stands in the way),
  * aborted (the etag is not the one that is stored: get it again, then decide). A failed call has stored nothing. Retry unavailable; calls that
  * only read may be repeated at will, and each method that writes says what a repeat does. Every write is in the audit log.
+ *
+ * In an update, only the fields that update_mask names are read, beside those that say what is updated.
  *
  * Lists are paged: page_size is at most 1000, 0 stands for 100; next_page_token goes into page_token of the next call with the same filters,
  * and is empty on the last page. etag: empty in a request overwrites whatever is stored.
@@ -3008,7 +3012,8 @@ export declare const OperatorService: GenService<{
     output: typeof GetEnvironmentResponseSchema;
   },
   /**
-   * Changes an environment's domain_suffixes or sites_url. Refused while a host of it would fall out of its suffixes. A repeat changes nothing.
+   * Changes an environment's domain_suffixes or sites_url. Refused while a host of it would fall out of its suffixes, and, for sites_url, while
+   * its deployments run. Pages that hold their own URL hold the old one until they are deployed again. A repeat changes nothing.
    *
    * @generated from rpc catapult.v1.OperatorService.UpdateEnvironment
    */
@@ -3018,7 +3023,7 @@ export declare const OperatorService: GenService<{
     output: typeof UpdateEnvironmentResponseSchema;
   },
   /**
-   * Removes an environment that has no workers and no deployment configs.
+   * Removes an environment that has no workers, no deployment configs and no tokens that are not revoked.
    *
    * @generated from rpc catapult.v1.OperatorService.DeleteEnvironment
    */
@@ -3069,7 +3074,8 @@ export declare const OperatorService: GenService<{
   },
   /**
    * Gives the environment's work to this worker; the one that had it is disabled. Every site that should be live is deployed at the new worker
-   * under a new generation; the old one goes on serving what it has until DNS is switched. A repeat changes nothing.
+   * under a new generation, but sites of disabled deployment configs; the old one goes on serving what it has until DNS is switched. A repeat
+   * changes nothing.
    *
    * @generated from rpc catapult.v1.OperatorService.EnableWorker
    */
@@ -3101,8 +3107,9 @@ export declare const OperatorService: GenService<{
     output: typeof DrainWorkerResponseSchema;
   },
   /**
-   * Makes new keys for a worker, in both directions; the new key file is in this answer and never again. The old keys stay valid until the
-   * worker has used the new ones and for 10 minutes after, or until a further rotation. A repeat makes further keys.
+   * Makes new keys for a worker, in both directions; the new key file is in this answer and never again. The keys that the
+   * worker uses stay valid until it has used the new ones and for 10 minutes after; until then Central signs with the old key, which the new file
+   * holds too. Keys that it never used end at once. A repeat makes further keys.
    *
    * @generated from rpc catapult.v1.OperatorService.RotateWorkerKey
    */
@@ -3238,8 +3245,8 @@ export declare const OperatorService: GenService<{
     output: typeof GetSiteResponseSchema;
   },
   /**
-   * Removes a site: its route, its files, its row's wish to be live. It comes back with the next push, reopening or deploy. A repeat changes
-   * nothing.
+   * Removes a site: its route, its files, its row's wish to be live. It comes back with the next push, reopening or deploy; pinned_from keeps the
+   * same commit from coming back by itself. A repeat changes nothing.
    *
    * @generated from rpc catapult.v1.OperatorService.DeleteSite
    */
@@ -3271,7 +3278,8 @@ export declare const OperatorService: GenService<{
   /**
    * Streams a deployment's state and log: first what is stored after after_log_line, then what comes, until the deployment has ended and all of
    * its log was sent. Lines come in order, each once; after a broken stream, call again with the last line that arrived. An empty message at
-   * least every 15 s keeps proxies from closing the stream.
+   * least every 15 s keeps proxies from closing the stream. It ends with unauthenticated at most 15 s after its token was revoked, and with
+   * unavailable when this replica of Central stops: call again.
    *
    * @generated from rpc catapult.v1.OperatorService.WatchDeployment
    */
@@ -3315,7 +3323,8 @@ export declare const OperatorService: GenService<{
     output: typeof RollbackResponseSchema;
   },
   /**
-   * Ends a deployment that is held, queued or running; what is live stays. A repeat changes nothing.
+   * Ends a deployment that is held, queued or running; what is live stays. One that runs hears of it with its worker's next report, and may have gone
+   * live before. A repeat, and a deployment that has ended, change nothing.
    *
    * @generated from rpc catapult.v1.OperatorService.Cancel
    */

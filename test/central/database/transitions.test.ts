@@ -69,7 +69,7 @@ const states = ["held", "queued", ...running, ...final];
 function mayBecome(from: string, to: string): boolean {
   if (from === to) return true;
   if (final.includes(from)) return false;
-  if (from === "held") return to === "queued" || to === "superseded";
+  if (from === "held") return to === "queued" || to === "canceled" || to === "superseded";
   if (to === "lost") return running.includes(from);
   if (from === "dispatched" && to === "queued") return true;
   return states.indexOf(to) > states.indexOf(from);

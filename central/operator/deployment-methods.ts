@@ -1,0 +1,93 @@
+import type { ServiceImpl } from "@connectrpc/connect";
+import type { OperatorService } from "#gen/catapult/v1/operator_service_pb.js";
+import { watchDeployment } from "#central/watch/watch-deployment.ts";
+import { readActor, scopeEnvironment } from "./actor.ts";
+import { approve } from "./approve.ts";
+import { cancel } from "./cancel.ts";
+import { deploy } from "./deploy.ts";
+import { deploymentNotFound } from "./not-found.ts";
+import type { OperatorContext } from "./operator-context.ts";
+import { cutPage, parseKeyId, readPage } from "./page.ts";
+import { redeploy } from "./redeploy.ts";
+import { rollback } from "./rollback.ts";
+import { deploymentMessage, deploymentStateName } from "./site-messages.ts";
+import { selectDeploymentRow, selectDeploymentRows, selectEgress } from "./sql/select-deployments.ts";
+
+type Methods =
+  | "listDeployments"
+  | "getDeployment"
+  | "watchDeployment"
+  | "deploy"
+  | "redeploy"
+  | "rollback"
+  | "cancel"
+  | "approve";
+
+export function createDeploymentMethods(o: OperatorContext): Pick<ServiceImpl<typeof OperatorService>, Methods> {
+  const { pool, log } = o;
+  return {
+    async listDeployments(request, context) {
+      const environment = scopeEnvironment(readActor(context), request.environment);
+      const { githubOrg: org, githubRepo: repo, site, pullRequest, commit } = request;
+      const filters = [request.environment, org, repo, site, pullRequest, request.states, commit];
+      const page = readPage<[string]>(request, { list: "deployments", filters, keys: 1 });
+      const states = request.states.map(deploymentStateName);
+      const filter = { environment, org, repo, site, pullRequest, states, commit };
+      const rows = await selectDeploymentRows(pool, { ...filter, before: parseKeyId(page.after?.[0]), limit: page.limit + 1 });
+      const cut = cutPage(rows, page, (row) => [row.id]);
+      return { deployments: cut.rows.map((row) => deploymentMessage(row)), nextPageToken: cut.nextPageToken };
+    },
+    async getDeployment(request, context) {
+      const row = await selectDeploymentRow(pool, request.id, readActor(context).environment);
+      if (row === undefined) throw deploymentNotFound(request.id);
+      return { deployment: deploymentMessage(row, await selectEgress(pool, row.id)) };
+    },
+    async *watchDeployment(request, context) {
+      const actor = readActor(context);
+      const row = await selectDeploymentRow(pool, request.id, actor.environment);
+      if (row === undefined) throw deploymentNotFound(request.id);
+      const { id, afterLogLine } = request;
+      yield* watchDeployment(o, { id, afterLogLine, token: actor.name, signal: context.signal });
+    },
+    async deploy(request, context) {
+      const actor = readActor(context);
+      const id = await deploy(o, request, actor);
+      log.info({ deployment: id.toString(), token: actor.name }, "an operator deployed");
+      return { deployment: await readMade(id) };
+    },
+    async redeploy(request, context) {
+      const actor = readActor(context);
+      const row = await redeploy(pool, request.id, actor);
+      log.info({ deployment: row.id.toString(), of: request.id.toString(), token: actor.name }, "an operator deployed again");
+      return { deployment: deploymentMessage(row) };
+    },
+    async rollback(request, context) {
+      const actor = readActor(context);
+      const row = await rollback(o, request, actor);
+      log.info({ deployment: row.id.toString(), release: row.release, token: actor.name }, "an operator rolled back");
+      return { deployment: deploymentMessage(row) };
+    },
+    async cancel(request, context) {
+      const actor = readActor(context);
+      const row = await cancel(pool, request.id, actor);
+      log.info({ deployment: row.id.toString(), token: actor.name }, "an operator canceled");
+      return { deployment: deploymentMessage(row) };
+    },
+    async approve(request, context) {
+      const actor = readActor(context);
+      const deploymentId = await approve(o, request, actor);
+      const { pullRequest, commit } = request;
+      log.info(
+        { deployment: deploymentId.toString(), pullRequest: pullRequest.toString(), commit, token: actor.name },
+        "commit approved",
+      );
+      return { deploymentId };
+    },
+  };
+
+  async function readMade(id: bigint) {
+    const row = await selectDeploymentRow(pool, id);
+    if (row === undefined) throw deploymentNotFound(id);
+    return deploymentMessage(row);
+  }
+}

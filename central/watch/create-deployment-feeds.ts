@@ -1,0 +1,159 @@
+import { Code } from "@connectrpc/connect";
+import type { Pool } from "pg";
+import type { Logger } from "#common/logger.ts";
+import { reasonError } from "#common/rpc/reason-error.ts";
+import { createLineCache } from "./create-line-cache.ts";
+import { createListener } from "./create-listener.ts";
+import { readSnapshot, type Snapshot } from "./read-snapshot.ts";
+
+/** One deployment as those who watch it here see it. All of them share what is read of it. */
+export type Feed = {
+  /** How it stands; read again only when something of it changed. undefined: it is gone. */
+  read(): Promise<{ snapshot: Snapshot | undefined; version: number }>;
+  /** Lines after `after`, in order, as many as one message carries; none: there are no more. */
+  readLines(after: bigint, snapshot: Snapshot): Promise<{ first: bigint; lines: string[] }>;
+  /** Waits until something may have changed since `version`, or the time is over. true: it may have. */
+  wait(version: number, ms: number, signal: AbortSignal): Promise<boolean>;
+  close(): void;
+};
+
+export type DeploymentFeeds = {
+  open(deploymentId: bigint): Feed;
+  isTokenValid(name: string): Promise<boolean>;
+  /** Ends all streams, so that they go on at another replica. */
+  stop(): void;
+};
+
+type Shared = {
+  watchers: number;
+  version: number;
+  wakeAt: number;
+  timer: NodeJS.Timeout | undefined;
+  waiting: Set<() => void>;
+  read: { version: number; snapshot: Promise<Snapshot | undefined> } | undefined;
+};
+
+const maxWatchers = 1_000;
+/** However fast a build talks, it is read and sent on this often. */
+const pauseMs = 100;
+
+/**
+ * What the watchers of this replica share: one connection that PostgreSQL tells of changes, one reading of each deployment per change, and one of
+ * each piece of its log. Two hundred watchers of one build ask the database as much as one does.
+ */
+export function createDeploymentFeeds(o: { pool: Pool; log: Logger }): DeploymentFeeds {
+  const feeds = new Map<bigint, Shared>();
+  const lines = createLineCache(o.pool);
+  const listener = createListener({ ...o, onChange: (id) => touch(id), onGap: () => feeds.forEach((_, id) => touch(id)) });
+  const tokens = new Map<string, { at: number; valid: Promise<boolean> }>();
+  let watchers = 0;
+  let stopped = false;
+
+  function touch(id: bigint): void {
+    const shared = feeds.get(id);
+    if (shared === undefined || shared.timer !== undefined) return;
+    shared.timer = setTimeout(() => wake(shared), Math.max(0, shared.wakeAt - performance.now()));
+  }
+
+  function wake(shared: Shared): void {
+    shared.timer = undefined;
+    shared.wakeAt = performance.now() + pauseMs;
+    shared.version += 1;
+    for (const resume of shared.waiting) resume();
+    shared.waiting.clear();
+  }
+
+  function open(id: bigint): Feed {
+    refuseWhileStopping();
+    if (watchers >= maxWatchers) {
+      throw reasonError(Code.ResourceExhausted, "too_many_watchers", `${maxWatchers} deployments are watched here already`, {
+        retryAfterMs: 10_000,
+      });
+    }
+    watchers += 1;
+    let shared = feeds.get(id);
+    if (shared === undefined) {
+      shared = { watchers: 0, version: 0, wakeAt: 0, timer: undefined, waiting: new Set(), read: undefined };
+      feeds.set(id, shared);
+    }
+    shared.watchers += 1;
+    listener.start();
+    return createFeed(id, shared);
+  }
+
+  function createFeed(id: bigint, shared: Shared): Feed {
+    let closed = false;
+    return {
+      async read() {
+        refuseWhileStopping();
+        await listener.ready();
+        const { version } = shared;
+        if (shared.read?.version !== version) {
+          const snapshot = readSnapshot(o.pool, id);
+          shared.read = { version, snapshot };
+          // What failed is not kept: the next watcher asks again.
+          snapshot.catch(() => (shared.read = undefined));
+        }
+        return { snapshot: await shared.read.snapshot, version };
+      },
+      async readLines(after, snapshot) {
+        refuseWhileStopping();
+        return lines.read(id, after, snapshot.lastLine);
+      },
+      async wait(version, ms, signal) {
+        if (shared.version !== version || stopped) return true;
+        return new Promise((resolve) => {
+          const end = (changed: boolean) => {
+            clearTimeout(timer);
+            signal.removeEventListener("abort", abort);
+            shared.waiting.delete(resume);
+            resolve(changed);
+          };
+          const resume = () => end(true);
+          const abort = () => end(false);
+          const timer = setTimeout(() => {
+            end(false);
+            // What was notified while nobody could hear it is seen now.
+            touch(id);
+          }, ms);
+          signal.addEventListener("abort", abort, { once: true });
+          shared.waiting.add(resume);
+        });
+      },
+      close() {
+        if (closed) return;
+        closed = true;
+        watchers -= 1;
+        shared.watchers -= 1;
+        if (shared.watchers > 0) return;
+        clearTimeout(shared.timer);
+        feeds.delete(id);
+        lines.forget(id);
+        if (feeds.size === 0) listener.stop();
+      },
+    };
+  }
+
+  function refuseWhileStopping(): void {
+    if (stopped) throw reasonError(Code.Unavailable, "unavailable", "Central is stopping: watch again, from the last line");
+  }
+
+  return {
+    open,
+    async isTokenValid(name) {
+      const known = tokens.get(name);
+      if (known !== undefined && performance.now() - known.at < 1_000) return known.valid;
+      const valid = o.pool
+        .query(`select from operator_tokens where name = $1 and revoked_at is null`, [name])
+        .then(({ rowCount }) => rowCount === 1);
+      if (tokens.size > 1_000) tokens.clear();
+      tokens.set(name, { at: performance.now(), valid });
+      return valid;
+    },
+    stop() {
+      stopped = true;
+      for (const shared of feeds.values()) wake(shared);
+      listener.stop();
+    },
+  };
+}
