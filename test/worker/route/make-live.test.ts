@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readdir, readlink, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readlink, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -108,6 +108,14 @@ test("After a crash between the stored state and the link the start puts the lin
   expect(await restoreLinks(join(folder, "www"), [{ siteId: 1n, host: "a.test", release: "2-00000000" }])).toEqual([]);
   expect(await readlink(link("a.test"))).toBe("../sites/1/releases/2-00000000");
   expect(await restoreLinks(join(folder, "www"), [{ siteId: 1n, host: "a.test", release: "9-00000000" }])).toEqual(["a.test"]);
+});
+
+test("After a crash between a host's change and the end of its old link the start takes that away, and nothing that is not a worker's", async () => {
+  await switchLiveLink(join(folder, "www"), "old.test", 1n, "1-00000000");
+  await writeFile(link("notes.txt"), "an operator's");
+  await symlink("/srv/by-hand", link("by-hand.test"));
+  await restoreLinks(join(folder, "www"), []);
+  expect((await readdir(join(folder, "www/live"))).toSorted()).toEqual(["by-hand.test", "notes.txt"]);
 });
 
 test("What a site's state says is the same after a restart, and a cut write costs nothing", async () => {
