@@ -1,6 +1,7 @@
 import { repositoryOf } from "../auth/access.ts";
 import { readCommit } from "../git/read-commits.ts";
 import { readRefs, resolveCommit } from "../git/read-refs.ts";
+import { runGit } from "../git/run-git.ts";
 import { repositoryFolder } from "../git/repository-folder.ts";
 import { HttpError, notFound } from "../http/errors.ts";
 import { paginate } from "../http/paging.ts";
@@ -66,11 +67,13 @@ export const gitDataRoutes: Route[] = [
       const pull = /^refs\/pull\/\d+\/head$/.test(ref) ? await resolveCommit(folder, ref.slice(5)) : undefined;
       const sha = pull ?? (await readRefs(folder)).get(ref);
       if (sha === undefined) throw notFound();
+      // An annotated tag is an object of its own.
+      const type = (await runGit(folder, ["cat-file", "-t", sha])).toString().trim();
       return ok({
         ref,
         node_id: nodeId("REF", repository.id),
         url: `${api}/git/${ref}`,
-        object: { sha, type: "commit", url: `${api}/git/commits/${sha}` },
+        object: { sha, type, url: `${api}/git/${type}s/${sha}` },
       } satisfies Schema<"git-ref">);
     },
   },

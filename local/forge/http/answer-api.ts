@@ -5,6 +5,7 @@ import type { Actor } from "../auth/actor.ts";
 import type { ForgeContext } from "../context.ts";
 import { appRoutes } from "../endpoints/app.ts";
 import { deliveryRoutes } from "../endpoints/deliveries.ts";
+import { contentRoutes } from "../endpoints/contents.ts";
 import { gitDataRoutes } from "../endpoints/git-data.ts";
 import { installationRoutes } from "../endpoints/installation.ts";
 import { issueCommentRoutes } from "../endpoints/issue-comments.ts";
@@ -21,6 +22,7 @@ const routes = [
   ...installationRoutes,
   ...repositoryRoutes,
   ...gitDataRoutes,
+  ...contentRoutes,
   ...pullRoutes,
   ...issueCommentRoutes,
   ...userRoutes,
