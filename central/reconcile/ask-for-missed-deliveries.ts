@@ -15,7 +15,7 @@ const maxPages = 300;
 /** GitHub takes 5,000 calls an hour of an App; the rest of what is missed waits for the next look, oldest first. */
 const maxAsked = 200;
 
-type Context = { pool: Pool; github: GitHub; log: Logger };
+type Context = { pool: Pool; github: GitHub; log: Logger; stopping: AbortSignal };
 
 /**
  * Asks GitHub once more for the deliveries that never got here: it does not send them again by itself. One replica does it in each interval.
@@ -29,6 +29,7 @@ export async function askForMissedDeliveries(o: Context, everySeconds: number): 
   const missed = chooseMissed(listed, missing);
   const asked = missed.slice(0, maxAsked);
   for (const delivery of asked) {
+    o.stopping.throwIfAborted();
     await redeliverHook(o.github, delivery.id);
     await countRepair(o.pool, "delivery_missed");
     o.log.warn({ delivery: delivery.guid, status: delivery.statusCode }, "a delivery never arrived and was asked for again");
@@ -41,6 +42,7 @@ async function listSince(o: Context, from: Date): Promise<HookDelivery[]> {
   const listed: HookDelivery[] = [];
   let cursor: string | undefined;
   for (let page = 0; page < maxPages; page += 1) {
+    o.stopping.throwIfAborted();
     const { deliveries, next } = await listHookDeliveries(o.github, cursor);
     listed.push(...deliveries.filter((each) => each.deliveredAt >= from));
     if (next === undefined || deliveries.some((each) => each.deliveredAt < from)) return listed;

@@ -16,7 +16,11 @@ const nonceMs = 60_000;
 const failedJobMs = 7 * 86_400_000;
 
 /** Bounds every table that grows with what happens, by age, in small batches; one replica does it at a time. */
-export async function deleteWhatIsOld(o: { pool: Pool; log: Logger }, retention: Retention): Promise<void> {
+export async function deleteWhatIsOld(
+  o: { pool: Pool; log: Logger },
+  retention: Retention,
+  stopping?: AbortSignal,
+): Promise<void> {
   if (!(await claimPeriodicWork(o.pool, "retention", everySeconds))) return;
   const ages: [OldRows, number][] = [
     ["nonces", nonceMs],
@@ -27,14 +31,14 @@ export async function deleteWhatIsOld(o: { pool: Pool; log: Logger }, retention:
     ["jobs", failedJobMs],
   ];
   for (const [kind, ms] of ages) {
-    const deleted = await deleteBatches(o.pool, kind, ms / 1000);
+    const deleted = await deleteBatches(o.pool, kind, ms / 1000, stopping);
     if (deleted > 0 && kind !== "nonces") o.log.info({ kind, deleted }, "what was old was deleted");
   }
 }
 
-async function deleteBatches(pool: Pool, kind: OldRows, olderThanSeconds: number): Promise<number> {
+async function deleteBatches(pool: Pool, kind: OldRows, olderThanSeconds: number, stopping?: AbortSignal): Promise<number> {
   let total = 0;
-  for (let n = 0; n < maxBatches; n += 1) {
+  for (let n = 0; n < maxBatches && stopping?.aborted !== true; n += 1) {
     const deleted = await deleteOldRows(pool, kind, { olderThanSeconds, limit: batch });
     total += deleted;
     if (deleted < batch) break;

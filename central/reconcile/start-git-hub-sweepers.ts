@@ -17,8 +17,8 @@ export function startGitHubSweepers(o: { pool: Pool; github: GitHub; log: Logger
   let everySweep = Math.min(startSeconds, everySeconds);
   let started = false;
   const sweepers = [
-    repeat(o.log, "missed deliveries", Math.min(o.everyMs, 30_000), async () => {
-      await askForMissedDeliveries(o, everySweep);
+    repeat(o.log, "missed deliveries", Math.min(o.everyMs, 30_000), async (stopping) => {
+      await askForMissedDeliveries({ ...o, stopping }, everySweep);
       everySweep = everySeconds;
     }),
     repeat(o.log, "comparison with GitHub", Math.min(o.everyMs, looksEveryMs), async () => {

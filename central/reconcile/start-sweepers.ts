@@ -16,7 +16,7 @@ export function startSweepers(o: { pool: Pool; retention: Retention; log: Logger
     }),
     // Each worker is asked every 30 s by whichever replica comes first.
     repeat(o.log, "readiness of workers", 5_000, async () => checkWorkers(o)),
-    repeat(o.log, "retention", 60_000, async () => deleteWhatIsOld(o, o.retention)),
+    repeat(o.log, "retention", 60_000, async (stopping) => deleteWhatIsOld(o, o.retention, stopping)),
   ];
   return {
     async stop() {
