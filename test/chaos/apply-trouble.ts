@@ -10,6 +10,8 @@ export type Troubles = {
   wipeCaddy(): Promise<void>;
   /** Ends all that stands, and starts all that is down. */
   healAll(): Promise<void>;
+  /** Settles once every daemon is ready: only then nothing is in the way any more. */
+  ready(): Promise<void>;
   /** Daemons that ended without being told to, and were started again as a service manager does. */
   ends(): readonly string[];
   stop(): void;
@@ -17,6 +19,8 @@ export type Troubles = {
 
 const superviseMs = 500;
 const wipeMs = 1_000;
+/** A worker proves its isolation first; where everything else runs at the same time, Podman took minutes to answer. */
+const readyMs = 240_000;
 
 /** Does to the parts of a stack what a walk says, and starts again what ends by itself. */
 export function createTroubles(stack: Stack): Troubles {
@@ -81,6 +85,9 @@ export function createTroubles(stack: Stack): Troubles {
       if (worker.caddy.isRunning()) worker.caddy.resume();
       await worker.caddy.start();
       for (const [, daemon] of daemons) await up(daemon);
+    },
+    async ready() {
+      for (const [, daemon] of daemons) await daemon.ready(readyMs);
     },
     ends: () => ends,
     stop: () => clearInterval(supervise),

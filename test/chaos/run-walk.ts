@@ -37,6 +37,7 @@ export async function runWalk(o: {
     }
     o.say(`${new Date().toISOString()} heal everything`);
     await troubles.healAll();
+    await troubles.ready();
     const healed = performance.now();
     const findings = await findBreaches(stack, { watch });
     const ends = troubles.ends();

@@ -37,6 +37,8 @@ export type Daemon = {
   start(options?: StartOptions): Promise<void>;
   /** Ends it if it runs, then starts it. */
   restart(options?: StartOptions & { signal?: NodeJS.Signals }): Promise<void>;
+  /** Settles once the newest process answers that it is ready. */
+  ready(timeoutMs?: number): Promise<void>;
   /** Settles when the newest process has ended. */
   ended(): Promise<DaemonEnd>;
   log(): Promise<string>;
@@ -81,7 +83,7 @@ export async function startDaemon(o: {
     if (until === "answers") await answers(started);
   };
 
-  const answers = async (process: ChildProcess): Promise<void> =>
+  const answers = async (process: ChildProcess, timeoutMs = readyMs): Promise<void> =>
     eventually(async () => {
       if (process.exitCode !== null || process.signalCode !== null) {
         const end = await exited;
@@ -89,7 +91,7 @@ export async function startDaemon(o: {
       }
       const status = await requestStatus(o.probe, o.ca);
       if (status !== 200) throw new Error(`${o.probe} answered ${status}: ${(await readLog()).slice(-2000)}`);
-    }, readyMs);
+    }, timeoutMs);
 
   const readLog = async (): Promise<string> => readFile(logFile, "utf8").catch(() => "");
 
@@ -124,6 +126,7 @@ export async function startDaemon(o: {
       await stop(signal);
       await start(options);
     },
+    ready: (timeoutMs) => answers(child, timeoutMs),
     ended: () => exited,
     log: readLog,
     async missedFailpoints() {
