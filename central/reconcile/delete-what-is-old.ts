@@ -38,7 +38,8 @@ export async function deleteWhatIsOld(
 
 async function deleteBatches(pool: Pool, kind: OldRows, olderThanSeconds: number, stopping?: AbortSignal): Promise<number> {
   let total = 0;
-  for (let n = 0; n < maxBatches && stopping?.aborted !== true; n += 1) {
+  for (let n = 0; n < maxBatches; n += 1) {
+    if (stopping?.aborted === true) break;
     const deleted = await deleteOldRows(pool, kind, { olderThanSeconds, limit: batch });
     total += deleted;
     if (deleted < batch) break;
