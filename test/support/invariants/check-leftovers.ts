@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { readdir, readFile, readlink } from "node:fs/promises";
 import { join } from "node:path";
+import { withDeadline } from "#worker/podman/with-deadline.ts";
 import { roleLabel, sandboxLabel } from "#worker/sandbox/sandbox-labels.ts";
 import type { Stack, StackWorker } from "../stack.ts";
 import type { Finding } from "./finding.ts";
@@ -26,8 +27,8 @@ async function findPodmanLeftovers(stack: Stack, worker: StackWorker): Promise<s
   const { podman } = stack.podman;
   const networkName = `catapult-${createHash("sha256").update(worker.stateDirectory).digest("hex").slice(0, 8)}`;
   const filters = { label: [`${sandboxLabel}=${networkName}`] };
-  const containers = await podman.listContainers({ all: true, filters });
-  const networks = await podman.listNetworks({ filters });
+  const containers = await ask("list its containers", podman.listContainers({ all: true, filters }));
+  const networks = await ask("list its networks", podman.listNetworks({ filters }));
   const builds = containers.filter(({ Labels }) => Labels[roleLabel] === "build");
   const holders = containers.filter(({ Labels }) => Labels[roleLabel] === "holder");
   const dead = containers.filter(({ State }) => State !== "running");
@@ -35,12 +36,17 @@ async function findPodmanLeftovers(stack: Stack, worker: StackWorker): Promise<s
   seen.push(...dead.map(({ Id, Status }) => `container ${Id.slice(0, 12)} that does not run, ${Status}`));
   if (holders.length > mostHolders) seen.push(`${holders.length} containers that hold a network`);
   if (networks.length > mostHolders) seen.push(`${networks.length} networks: ${networks.map(({ Name }) => Name).join(" ")}`);
-  const known = new Set((await podman.listContainers({ all: true })).map(({ Id }) => Id));
+  const known = new Set((await ask("list all containers", podman.listContainers({ all: true }))).map(({ Id }) => Id));
   for (const line of (await readFile("/proc/self/mountinfo", "utf8")).split("\n")) {
     const id = /overlay-containers\/([0-9a-f]{64})\//.exec(line)?.[1];
     if (id !== undefined && line.includes(networkName) && !known.has(id)) seen.push(`a mount of container ${id}, which is gone`);
   }
   return seen;
+}
+
+/** An engine that hangs must not hang the checker. */
+async function ask<T>(what: string, call: Promise<T>): Promise<T> {
+  return withDeadline(20_000, what, call);
 }
 
 async function findFileLeftovers(worker: StackWorker, sites: readonly SiteRow[]): Promise<string[]> {
