@@ -1,4 +1,5 @@
 import type { Releasers } from "#common/lifecycle.ts";
+import { startTelemetry } from "#common/telemetry/start-telemetry.ts";
 import type { Logger } from "#common/logger.ts";
 import { startMetricsServer } from "#common/metrics/start-metrics-server.ts";
 import { startRpcServer } from "#common/rpc/server.ts";
@@ -28,6 +29,7 @@ import { canStoreDeliveries } from "./webhook/sql/can-store-deliveries.ts";
 
 /** Central, whole: what is pushed last is stopped first, so that nothing new comes in while the rest drains. */
 export async function startCentral(config: CentralConfig, log: Logger, releasers: Releasers): Promise<{ url: string }> {
+  await startTelemetry({ service: "catapult-central", endpoint: config.otlpEndpoint, releasers });
   if (config.ca !== undefined) trustCertificates(config.ca);
   const { secretKey } = config;
 

@@ -1,4 +1,5 @@
 import { pino } from "pino";
+import { currentTrace } from "./telemetry/traced.ts";
 import type { DestinationStream, Logger as PinoLogger } from "pino";
 
 export type Logger = PinoLogger;
@@ -55,6 +56,8 @@ export function createLogger(o: { name: string; level?: string; destination?: De
     level: o.level ?? "info",
     base: { name: o.name, pid: process.pid },
     timestamp: pino.stdTimeFunctions.isoTime,
+    // The trace that the line belongs to, so that a log and a trace lead to each other.
+    mixin: () => currentTrace() ?? {},
     formatters: { level: (label: string) => ({ level: label }) },
     hooks: { streamWrite: (line: string) => maskSecrets(line.replace(secretMember, '"$1":"[redacted]"')) },
   };

@@ -2,6 +2,7 @@ import { access, constants, mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Releasers } from "#common/lifecycle.ts";
+import { startTelemetry } from "#common/telemetry/start-telemetry.ts";
 import type { Logger } from "#common/logger.ts";
 import { startMetricsServer } from "#common/metrics/start-metrics-server.ts";
 import { createServiceClient } from "#common/rpc/client.ts";
@@ -51,6 +52,7 @@ const lastReportsMs = 5_000;
 
 /** A worker, whole: what is pushed last is stopped first, so that nothing new comes in while the rest ends. */
 export async function startWorker(config: WorkerConfig, log: Logger, releasers: Releasers): Promise<{ url: string }> {
+  await startTelemetry({ service: "catapult-worker", endpoint: config.otlpEndpoint, releasers });
   // Caddy runs as another user and reads the releases.
   process.umask(0o022);
   const { stateDir, sitesDir } = config;

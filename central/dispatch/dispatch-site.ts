@@ -1,5 +1,6 @@
 import type { Pool } from "pg";
 import type { Logger } from "#common/logger.ts";
+import { traced } from "#common/telemetry/traced.ts";
 import type { GitHub } from "#central/github/create-github.ts";
 import type { WorkerClients } from "./create-worker-clients.ts";
 import { dispatchBuild } from "./dispatch-build.ts";
@@ -18,6 +19,11 @@ export async function dispatchSite(o: DispatchContext, siteId: bigint, job: { at
   const log = o.log.child({ site: siteId.toString(), generation: work.generation.toString() });
   if (work.siteState === "removing") await dispatchCleanup({ ...o, log }, work, job.attempt);
   else if (work.siteState === "wanted" && work.deployment !== null) {
-    await dispatchBuild({ ...o, log }, { ...work, deployment: work.deployment }, job);
+    const { deployment } = work;
+    const deploymentId = deployment.id.toString();
+    const attributes = { "catapult.deployment": deploymentId, "catapult.site": siteId.toString() };
+    await traced("dispatch", { parent: deployment.traceparent, attributes }, async () =>
+      dispatchBuild({ ...o, log: log.child({ deploymentId }) }, { ...work, deployment }, job),
+    );
   }
 }

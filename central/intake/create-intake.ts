@@ -1,5 +1,6 @@
 import type { Pool } from "pg";
 import type { Logger } from "#common/logger.ts";
+import { traced } from "#common/telemetry/traced.ts";
 import type { GitHub } from "#central/github/create-github.ts";
 import { processDelivery } from "./process-delivery.ts";
 import { claimDeliveries } from "./sql/claim-deliveries.ts";
@@ -37,7 +38,11 @@ export function createIntake(o: { pool: Pool; github: GitHub; log: Logger }): In
       try {
         const deliveries = await claimDeliveries(o.pool, free);
         if (deliveries.length === free) again = true;
-        for (const delivery of deliveries) start(processDelivery(o, delivery));
+        for (const delivery of deliveries) {
+          const { guid, event, traceparent } = delivery;
+          const attributes = { "catapult.delivery": guid, "catapult.event": event };
+          start(traced("intake", { parent: traceparent, attributes }, async () => processDelivery(o, delivery)));
+        }
       } catch (err) {
         o.log.error({ err }, "the inbox could not be read");
       }

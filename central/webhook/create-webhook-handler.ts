@@ -3,6 +3,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
 import { failpoint } from "#common/failpoint.ts";
 import type { Logger } from "#common/logger.ts";
+import { currentTraceparent, traced } from "#common/telemetry/traced.ts";
 import { checkHeaders, type DeliveryHeaders, maxBodyBytes, type Refusal } from "./check-headers.ts";
 import type { Inbox } from "./create-inbox.ts";
 import { readBody } from "./read-body.ts";
@@ -33,7 +34,7 @@ export function createWebhookHandler(o: {
     if (!isUtf8(body) || body.includes(0)) return { status: 400, reason: "the body is not UTF-8 text" };
     try {
       await failpoint("webhook.before-commit");
-      await o.inbox.store({ guid: headers.guid, event: headers.event, body });
+      await o.inbox.store({ guid: headers.guid, event: headers.event, body, traceparent: currentTraceparent() });
       await failpoint("webhook.after-commit");
     } catch (err) {
       o.log.error({ err, delivery: headers.guid }, "a delivery could not be stored");
@@ -45,7 +46,7 @@ export function createWebhookHandler(o: {
   return async (request, response) => {
     let outcome: DeliveryHeaders | Refusal;
     try {
-      outcome = await receive(request);
+      outcome = await traced("webhook", { kind: "server" }, async () => receive(request));
     } catch (err) {
       // The sender went away before its body ended: there is nobody to answer.
       o.log.debug({ err }, "a webhook request broke off");

@@ -5,6 +5,7 @@ import type { DescService } from "@bufbuild/protobuf";
 import type { Client, Interceptor } from "@connectrpc/connect";
 import { createClient } from "@connectrpc/connect";
 import { createConnectTransport } from "@connectrpc/connect-node";
+import { createTraceClientInterceptor } from "../telemetry/trace-interceptors.ts";
 import { isLoopback } from "./is-loopback.ts";
 import { defaultMaxMessageBytes, defaultTimeoutMs } from "./limits.ts";
 import { createRetryInterceptor } from "./retry-interceptor.ts";
@@ -27,7 +28,11 @@ export function createServiceClient<S extends DescService>(
     nodeOptions: { agent },
     defaultTimeoutMs: o.timeoutMs ?? defaultTimeoutMs,
     readMaxBytes: defaultMaxMessageBytes,
-    interceptors: [createRetryInterceptor(o.retries ?? defaultRetries), ...(o.interceptors ?? [])],
+    interceptors: [
+      createRetryInterceptor(o.retries ?? defaultRetries),
+      createTraceClientInterceptor(),
+      ...(o.interceptors ?? []),
+    ],
   });
   return Object.assign(createClient(service, transport), { close: () => agent.destroy() });
 }

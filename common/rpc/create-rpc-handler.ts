@@ -3,6 +3,7 @@ import { createContextValues } from "@connectrpc/connect";
 import { connectNodeAdapter } from "@connectrpc/connect-node";
 import { createValidateInterceptor } from "@connectrpc/validate";
 import type { Logger } from "../logger.ts";
+import { createTraceServerInterceptor } from "../telemetry/trace-interceptors.ts";
 import { remoteAddressKey } from "./caller.ts";
 import { createDigestInterceptor } from "./digest-interceptor.ts";
 import { createErrorInterceptor } from "./error-interceptor.ts";
@@ -39,6 +40,7 @@ export function createRpcHandler(o: {
     requestGate: o.observe === undefined ? createGate(o) : observeGate(createGate(o), o.observe),
     interceptors: [
       ...(o.observe === undefined ? [] : [createObserveInterceptor(o.observe)]),
+      createTraceServerInterceptor(),
       createErrorInterceptor(o),
       createDigestInterceptor(o),
       createValidateInterceptor(),

@@ -2,6 +2,7 @@ import { create } from "@bufbuild/protobuf";
 import { errorMessage } from "#common/error-details.ts";
 import { failpoint } from "#common/failpoint.ts";
 import type { Logger } from "#common/logger.ts";
+import { traced } from "#common/telemetry/traced.ts";
 import { ReportStatusRequestSchema, type ReportStatusRequest } from "#gen/catapult/v1/central_service_pb.js";
 import { DeploymentState, EgressDestinationSchema, SiteType, Stage } from "#gen/catapult/v1/deployment_pb.js";
 import type { BuildRequest } from "#gen/catapult/v1/worker_service_pb.js";
@@ -40,7 +41,8 @@ export async function runDeployment(
   let finished: ReportStatusRequest | undefined;
   let after: (() => Promise<void>) | undefined;
   try {
-    const done = await deploy(o, request, progress, controller.signal);
+    const attributes = { "catapult.deployment": String(deploymentId), "catapult.site": String(siteId) };
+    const done = await traced("deployment", { attributes }, async () => deploy(o, request, progress, controller.signal));
     after = done.after;
     finished = create(ReportStatusRequestSchema, {
       state: DeploymentState.SUCCEEDED,
@@ -95,7 +97,7 @@ function trackProgress(reporter: Reporter, masker: Masker, log: Logger): Progres
       reporter.setState(state);
       const began = performance.now();
       try {
-        return await work();
+        return await traced(Stage[stage].toLowerCase(), {}, work);
       } finally {
         reporter.addTiming(stage, performance.now() - began);
       }

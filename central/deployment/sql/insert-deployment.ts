@@ -1,4 +1,5 @@
 import type { ClientBase } from "pg";
+import { currentTraceparent } from "#common/telemetry/traced.ts";
 
 export type NewDeployment = {
   siteId: bigint;
@@ -16,8 +17,8 @@ export type NewDeployment = {
 
 export async function insertDeployment(client: ClientBase, deployment: NewDeployment): Promise<bigint> {
   const { rows } = await client.query<{ id: bigint }>(
-    `insert into deployment_history (site_id, generation, commit_sha, branch, trust, state, delivery_guid, requested_by, from_release)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9) returning id`,
+    `insert into deployment_history (site_id, generation, commit_sha, branch, trust, state, delivery_guid, requested_by, from_release, traceparent)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) returning id`,
     [
       deployment.siteId,
       deployment.generation,
@@ -28,6 +29,7 @@ export async function insertDeployment(client: ClientBase, deployment: NewDeploy
       deployment.deliveryGuid ?? null,
       deployment.requestedBy ?? null,
       deployment.fromRelease ?? null,
+      currentTraceparent() ?? null,
     ],
   );
   return rows[0]?.id ?? 0n;

@@ -37,6 +37,8 @@ export type Deployment = {
   trust: "repository" | "fork";
   /** An existing release of the site to make live again, without a clone or a build. */
   fromRelease: string | null;
+  /** The trace that it was decided in. */
+  traceparent: string | null;
 };
 
 type Row = Omit<Work, "deployment"> & {
@@ -46,6 +48,7 @@ type Row = Omit<Work, "deployment"> & {
   branch: string;
   trust: "repository" | "fork";
   fromRelease: string | null;
+  traceparent: string | null;
 };
 
 /** All that handing over a site's newest deployment, or its removal, needs. */
@@ -64,7 +67,7 @@ export async function selectWork(pool: Pool, siteId: bigint): Promise<Work | und
        c.github_org || '/' || c.github_repo as repository, c.site_type as "siteType", c.build_command as "buildCommand",
        c.output_dir as "outputDir", c.root_dir as "rootDir",
        d.id as "deploymentId", d.state as "deploymentState", d.commit_sha as commit, d.branch, d.trust,
-       d.from_release as "fromRelease"
+       d.from_release as "fromRelease", d.traceparent
      from sites s
      join deployment_config c on c.id = s.config_id
      join environments e on e.id = c.environment_id
@@ -74,9 +77,12 @@ export async function selectWork(pool: Pool, siteId: bigint): Promise<Work | und
   );
   const row = rows[0];
   if (row === undefined) return undefined;
-  const { deploymentId, deploymentState, commit, branch, trust, fromRelease, ...work } = row;
+  const { deploymentId, deploymentState, commit, branch, trust, fromRelease, traceparent, ...work } = row;
   return {
     ...work,
-    deployment: deploymentId === null ? null : { id: deploymentId, state: deploymentState, commit, branch, trust, fromRelease },
+    deployment:
+      deploymentId === null
+        ? null
+        : { id: deploymentId, state: deploymentState, commit, branch, trust, fromRelease, traceparent },
   };
 }

@@ -1,6 +1,6 @@
 import type { Pool } from "pg";
 
-export type ClaimedDelivery = { guid: string; event: string; body: string; attempts: number };
+export type ClaimedDelivery = { guid: string; event: string; body: string; attempts: number; traceparent: string | null };
 
 /**
  * Takes due deliveries for this replica, oldest first; any number of replicas may. A claim is a number in `attempts` and a minute's time: if the
@@ -14,7 +14,7 @@ export async function claimDeliveries(pool: Pool, limit: number): Promise<Claime
        order by next_attempt_at limit $1 for update skip locked
      ) due
      where d.guid = due.guid
-     returning d.guid, d.event, d.body, d.attempts`,
+     returning d.guid, d.event, d.body, d.attempts, d.traceparent`,
     [limit],
   );
   return rows;

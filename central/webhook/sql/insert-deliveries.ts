@@ -1,6 +1,6 @@
 import type { ClientBase, Pool } from "pg";
 
-export type NewDelivery = { guid: string; event: string; body: Buffer };
+export type NewDelivery = { guid: string; event: string; body: Buffer; traceparent?: string | undefined };
 
 /**
  * Stores deliveries; their GUIDs must differ. A GUID that is there already and was not processed is taken up again: GitHub redelivers only
@@ -8,12 +8,12 @@ export type NewDelivery = { guid: string; event: string; body: Buffer };
  * for unnest takes the gain of one statement away.
  */
 export async function insertDeliveries(client: Pool | ClientBase, deliveries: readonly NewDelivery[]): Promise<void> {
-  const rows = deliveries.map((_, index) => `($${index * 3 + 1}, $${index * 3 + 2}, $${index * 3 + 3})`);
+  const rows = deliveries.map((_, index) => [1, 2, 3, 4].map((column) => `$${index * 4 + column}`));
   await client.query(
-    `insert into webhook_deliveries (guid, event, body) values ${rows.join(", ")}
+    `insert into webhook_deliveries (guid, event, body, traceparent) values ${rows.map((row) => `(${row.join(", ")})`).join(", ")}
      on conflict (guid) do update
        set state = 'received', reason = null, finished_at = null, attempts = 0, next_attempt_at = now()
        where webhook_deliveries.state not in ('processed', 'superseded')`,
-    deliveries.flatMap((delivery) => [delivery.guid, delivery.event, delivery.body]),
+    deliveries.flatMap((delivery) => [delivery.guid, delivery.event, delivery.body, delivery.traceparent ?? null]),
   );
 }

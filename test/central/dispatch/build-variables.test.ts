@@ -65,7 +65,15 @@ test("a build request that somebody logs shows names and no values", async () =>
   const request = createBuildRequest(
     // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the rest of it is not looked at
     { siteId: 1n, sitesUrl: "https://{host}", host: "h.one.test", siteType: "auto" } as Parameters<typeof createBuildRequest>[0],
-    { id: 1n, state: "queued", commit: "a".repeat(40), branch: "main", trust: "repository", fromRelease: null },
+    {
+      id: 1n,
+      state: "queued",
+      commit: "a".repeat(40),
+      branch: "main",
+      trust: "repository",
+      fromRelease: null,
+      traceparent: null,
+    },
     "ghs_0123456789",
     [{ name: "SECRET", value }],
   );

@@ -46,6 +46,7 @@ export async function startTestCentral(
     tls: "off",
     metricsListen: "off",
     ca: undefined,
+    otlpEndpoint: undefined,
     logLevel: "error",
     reconcileEveryMs: 300_000,
     deliveriesKeepMs: 30 * 86_400_000,

@@ -1,0 +1,53 @@
+import { context, isSpanContextValid, ROOT_CONTEXT, SpanKind, SpanStatusCode, trace, type Context } from "@opentelemetry/api";
+
+const kinds = { server: SpanKind.SERVER, client: SpanKind.CLIENT, internal: SpanKind.INTERNAL };
+const traceparentForm = /^00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})$/;
+
+/**
+ * Runs work as a span of a trace. `parent` is a W3C traceparent that came from elsewhere or was kept; without one the span belongs to what runs
+ * now. Nothing is recorded, and next to nothing is spent, unless `startTelemetry` found where to send it.
+ */
+export async function traced<T>(
+  name: string,
+  o: {
+    kind?: keyof typeof kinds;
+    parent?: string | null | undefined;
+    attributes?: Record<string, string>;
+  },
+  work: () => Promise<T>,
+): Promise<T> {
+  const tracer = trace.getTracer("catapult");
+  const options = { kind: kinds[o.kind ?? "internal"], attributes: o.attributes ?? {} };
+  return tracer.startActiveSpan(name, options, readParent(o.parent) ?? context.active(), async (span) => {
+    try {
+      return await work();
+    } catch (error) {
+      // Its message may quote what is not ours to send on; the log has it.
+      span.setStatus({ code: SpanStatusCode.ERROR, message: error instanceof Error ? error.name : "error" });
+      throw error;
+    } finally {
+      span.end();
+    }
+  });
+}
+
+/** What runs now, as a W3C traceparent: for a header, or to be kept until the work goes on. */
+export function currentTraceparent(): string | undefined {
+  const now = trace.getActiveSpan()?.spanContext();
+  if (now === undefined || !isSpanContextValid(now)) return undefined;
+  return `00-${now.traceId}-${now.spanId}-${now.traceFlags.toString(16).padStart(2, "0")}`;
+}
+
+/** For each line of the log. */
+export function currentTrace(): { trace_id: string; span_id: string } | undefined {
+  const now = trace.getActiveSpan()?.spanContext();
+  return now === undefined || !isSpanContextValid(now) ? undefined : { trace_id: now.traceId, span_id: now.spanId };
+}
+
+/** A text that is no traceparent begins a trace of its own, as the W3C says. */
+function readParent(traceparent: string | null | undefined): Context | undefined {
+  const [, traceId, spanId, flags] = traceparentForm.exec(traceparent ?? "") ?? [];
+  if (traceId === undefined || spanId === undefined || flags === undefined) return undefined;
+  const parent = { traceId, spanId, traceFlags: Number.parseInt(flags, 16), isRemote: true };
+  return isSpanContextValid(parent) ? trace.setSpanContext(ROOT_CONTEXT, parent) : undefined;
+}
