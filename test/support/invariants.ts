@@ -28,10 +28,13 @@ export async function findBreaches(
   o: { watch?: SiteWatch; healMs?: number; newBuild?: boolean } = {},
 ): Promise<Finding[]> {
   const deadline = Date.now() + (o.healMs ?? healMs);
-  let findings = await checkRest(stack);
-  while (findings.length > 0 && Date.now() < deadline) {
-    await sleep(500);
+  let findings: Finding[];
+  // The last look begins after the deadline: one that began before it may have waited long for an engine that was busy.
+  for (;;) {
+    const began = Date.now();
     findings = await checkRest(stack);
+    if (findings.length === 0 || began >= deadline) break;
+    await sleep(500);
   }
   findings.push(...(await checkSecrets(stack)), ...(await checkStrangers(stack)));
   if (o.newBuild !== false) findings.push(...(await checkNewBuild(stack)));
