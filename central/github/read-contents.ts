@@ -40,8 +40,9 @@ export async function readContents(github: GitHub, name: RepositoryName, place: 
         headers: { accept: "application/vnd.github.raw+json" },
       }),
     );
-    // The answer in this form is the file itself.
-    const text: unknown = data;
+    // The answer in this form is the file itself: text if its type says so, else bytes.
+    const content: unknown = data;
+    const text = content instanceof ArrayBuffer ? Buffer.from(content).toString() : content;
     return typeof text === "string" && text.length <= maxFileBytes ? text : undefined;
   } catch (error) {
     if (error instanceof GitHubError && error.missing) return undefined;

@@ -237,7 +237,12 @@ describe("making a deployment config", () => {
     ["input 39 output_dir /etc", { outputDir: "/etc" }, Code.InvalidArgument, "output_dir"],
     ["input 39 output_dir .", { outputDir: "." }, Code.InvalidArgument, "output_dir"],
     ["input 39 root_dir .git", { rootDir: ".git" }, Code.InvalidArgument, "root_dir"],
-    ["input 40 an empty command of custom", { siteType: SiteType.CUSTOM, outputDir: "out" }, Code.InvalidArgument, "build_command"],
+    [
+      "input 40 an empty command of custom",
+      { siteType: SiteType.CUSTOM, outputDir: "out" },
+      Code.InvalidArgument,
+      "build_command",
+    ],
     ["input 40 a command with NUL", { buildCommand: "a\u0000" }, Code.InvalidArgument, "build_command"],
     ["input 40 a command over the limit", { buildCommand: "x".repeat(5000) }, Code.InvalidArgument, "build_command"],
     ["input 44 an unknown environment", { environment: "nowhere" }, Code.InvalidArgument, "environment"],

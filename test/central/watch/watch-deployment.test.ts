@@ -1,0 +1,139 @@
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { createDeploymentFeeds } from "#central/watch/create-deployment-feeds.ts";
+import { watchDeployment } from "#central/watch/watch-deployment.ts";
+import { DeploymentState } from "#gen/catapult/v1/deployment_pb.js";
+import type { WatchDeploymentResponse } from "#gen/catapult/v1/operator_service_pb.js";
+import { addRepository } from "#test/central/support/start-test-central.ts";
+import { log } from "#test/central/support/test-log.ts";
+import { type Actions, reasonOf, releaseOf, startActions } from "#test/central/operator/start-actions.ts";
+import { eventually } from "#test/support/eventually.ts";
+
+let t: Actions;
+beforeAll(async () => {
+  t = await startActions();
+});
+afterAll(async () => t.stop());
+
+async function startBuild(name: string) {
+  await addRepository(t.central, name);
+  const build = await t.build(`${name}.one.test`);
+  const say = async (first: number, count: number, o: { state?: DeploymentState } = {}) => {
+    const logLines = Array.from({ length: count }, (_, index) => `line ${first + index}`);
+    const { state = DeploymentState.BUILDING } = o;
+    const ended = state === DeploymentState.SUCCEEDED ? { release: releaseOf(build), releaseFiles: 1n, releaseBytes: 1n } : {};
+    return t.report(build, state, { firstLogLine: BigInt(first), logLines, ...ended });
+  };
+  return { build, say };
+}
+
+/** Reads a watch to its end, and holds each message to the line that the one before ended with. */
+async function readAll(messages: AsyncIterable<WatchDeploymentResponse>, after = 0n) {
+  const lines: string[] = [];
+  const states: DeploymentState[] = [];
+  let position = after;
+  for await (const message of messages) {
+    if (message.deployment !== undefined) states.push(message.deployment.state);
+    if (message.logLines.length === 0) continue;
+    expect(message.firstLogLine).toBe(position + 1n);
+    position += BigInt(message.logLines.length);
+    lines.push(...message.logLines);
+  }
+  return { lines, states };
+}
+
+const numbered = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, index) => `line ${from + index}`);
+
+test("watchers get what is stored and what comes, each line once and in order, and the stream ends with the deployment", async () => {
+  const { build, say } = await startBuild("watched");
+  await say(1, 700);
+  const id = build.deploymentId;
+  const early = readAll(t.operator.watchDeployment({ id }));
+  const late = readAll(t.operator.watchDeployment({ id, afterLogLine: 699n }), 699n);
+  await say(701, 3);
+  await say(704, 300);
+  await say(1004, 1, { state: DeploymentState.SUCCEEDED });
+  const whole = await early;
+  expect(whole.lines).toEqual(numbered(1, 1004));
+  expect(whole.states.at(-1)).toBe(DeploymentState.SUCCEEDED);
+  expect((await late).lines).toEqual(numbered(700, 1004));
+  const again = await readAll(t.operator.watchDeployment({ id, afterLogLine: 1000n }), 1000n);
+  expect(again).toEqual({ lines: numbered(1001, 1004), states: [DeploymentState.SUCCEEDED] });
+});
+
+test("a watcher at another replica sees what is reported to this one", async () => {
+  const { build, say } = await startBuild("elsewhere");
+  const other = createDeploymentFeeds({ pool: t.central.pool, log });
+  const signal = new AbortController().signal;
+  const watch = { id: build.deploymentId, afterLogLine: 0n, token: "operator", signal };
+  const read = readAll(watchDeployment({ feeds: other }, watch));
+  await say(1, 5);
+  await say(6, 1, { state: DeploymentState.SUCCEEDED });
+  expect((await read).lines).toEqual(numbered(1, 6));
+  other.stop();
+});
+
+test("a hundred watchers of one build ask the database for each piece of its log once", async () => {
+  const { build, say } = await startBuild("shared");
+  await say(1, 1000);
+  await say(1001, 1, { state: DeploymentState.SUCCEEDED });
+  let queries = 0;
+  const counted = new Proxy(t.central.pool, {
+    get(pool, name, receiver) {
+      const value: unknown = Reflect.get(pool, name, receiver);
+      if (name !== "query" || typeof value !== "function") return value;
+      return (...parts: unknown[]): unknown => {
+        queries += 1;
+        return Reflect.apply(value, pool, parts);
+      };
+    },
+  });
+  const feeds = createDeploymentFeeds({ pool: counted, log });
+  const signal = new AbortController().signal;
+  const watches = Array.from({ length: 100 }, async () =>
+    readAll(watchDeployment({ feeds }, { id: build.deploymentId, afterLogLine: 0n, token: "operator", signal })),
+  );
+  for (const { lines } of await Promise.all(watches)) expect(lines).toHaveLength(1001);
+  expect(queries).toBeLessThan(30);
+  feeds.stop();
+});
+
+test("silence is broken by an empty message, and a stream whose token was revoked ends", async () => {
+  const { build } = await startBuild("silent");
+  const feeds = createDeploymentFeeds({ pool: t.central.pool, log });
+  await t.connect("short-lived");
+  const signal = new AbortController().signal;
+  const watch = { id: build.deploymentId, afterLogLine: 0n, token: "short-lived", signal, keepAliveMs: 50 };
+  const messages = watchDeployment({ feeds }, watch);
+  expect((await messages.next()).value?.deployment?.id).toBe(build.deploymentId);
+  await eventually(async () => {
+    const { value } = await messages.next();
+    expect(value?.deployment).toBeUndefined();
+    expect(value?.logLines).toEqual([]);
+  });
+  await t.operator.revokeToken({ name: "short-lived" });
+  const drain = async () => {
+    for await (const _ of messages);
+  };
+  expect(await reasonOf(drain())).toBe("unauthenticated");
+  feeds.stop();
+});
+
+test("what cannot be watched is refused: no such deployment, another environment's, too many at once, and a Central that stops", async () => {
+  const { build } = await startBuild("refused");
+  const drain = async (messages: AsyncIterable<unknown>) => {
+    for await (const _ of messages);
+  };
+  expect(await reasonOf(drain(t.operator.watchDeployment({ id: 99_999n })))).toBe("deployment_not_found");
+  await t.operator.createEnvironment({ environment: { name: "two", domainSuffixes: ["two.test"], sitesUrl: "https://{host}" } });
+  const bound = await t.connect("bound-to-two", { environment: "two" });
+  expect(await reasonOf(drain(bound.watchDeployment({ id: build.deploymentId })))).toBe("deployment_not_found");
+  const feeds = createDeploymentFeeds({ pool: t.central.pool, log });
+  const opened = Array.from({ length: 1000 }, () => feeds.open(build.deploymentId));
+  expect(await reasonOf((async () => feeds.open(build.deploymentId))())).toBe("too_many_watchers");
+  for (const feed of opened) feed.close();
+  const signal = new AbortController().signal;
+  const messages = watchDeployment({ feeds }, { id: build.deploymentId, afterLogLine: 0n, token: "operator", signal });
+  await messages.next();
+  feeds.stop();
+  expect(await reasonOf(drain(messages))).toBe("unavailable");
+});
