@@ -199,7 +199,7 @@ test("Plan says hosts, command and sources of a repository as GitHub has it, and
   expect(deploymentConfigs.map(({ githubRepo }) => githubRepo)).not.toContain("planned");
 });
 
-test("an enabled worker takes the environment's sites under new generations, and its keys turn without a call refused", async () => {
+test("an enabled worker takes the environment's sites under new generations, and none while it drains", async () => {
   const { host, build } = await addLive("taken");
   const { pool, secretKey, url } = t.central;
   const other = await startFakeWorker({ pool, secretKey, centralUrl: url, id: "worker-two", enabled: false });

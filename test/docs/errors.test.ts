@@ -1,0 +1,37 @@
+import { readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { reasons } from "#common/rpc/reasons.ts";
+
+const root = join(import.meta.dirname, "../..");
+
+/** Reasons that no call of a test reaches: what they tell of is not to be had on purpose. */
+const unreached = new Set(["internal", "unavailable", "site_busy"]);
+
+async function readSources(folder: string): Promise<Map<string, string>> {
+  const names = await readdir(join(root, folder), { recursive: true });
+  const files = names.filter((name) => name.endsWith(".ts") && !name.includes("node_modules"));
+  const texts = await Promise.all(
+    files.map(async (name) => [join(folder, name), await readFile(join(root, folder, name), "utf8")] as const),
+  );
+  return new Map(texts);
+}
+
+test("docs/errors.md has a line for each reason, with what it means, and none for any other", async () => {
+  const page = await readFile(join(root, "docs/errors.md"), "utf8");
+  const lines = [...page.matchAll(/^\| `([a-z_]+)` \| (.*) \|$/gm)].map(([, reason, meaning]) => [reason, meaning]);
+  expect(lines).toEqual(Object.entries(reasons));
+});
+
+test("each reason is given out somewhere, and each that a call can be made to meet has a test that names it", async () => {
+  const sources = [...(await readSources("central")), ...(await readSources("common"))];
+  const code = sources
+    .filter(([name]) => name !== "common/rpc/reasons.ts")
+    .map(([, text]) => text)
+    .join("\n");
+  const tests = [...(await readSources("test"))].filter(([name]) => name !== "test/docs/errors.test.ts").map(([, text]) => text);
+  const tested = tests.join("\n");
+  const names = Object.keys(reasons);
+  expect(names.filter((reason) => !code.includes(`"${reason}"`))).toEqual([]);
+  expect(names.filter((reason) => !unreached.has(reason) && !tested.includes(`"${reason}"`))).toEqual([]);
+});
