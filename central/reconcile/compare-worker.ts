@@ -1,3 +1,4 @@
+import { timestampDate } from "@bufbuild/protobuf/wkt";
 import type { Pool } from "pg";
 import type { Logger } from "#common/logger.ts";
 import { withTransaction } from "#central/database/with-transaction.ts";
@@ -9,7 +10,7 @@ import { countRepair } from "./count-repair.ts";
 import { decideRepair, type DiskSite, type Repair, type TableSite } from "./decide-repair.ts";
 import { claimComparisons } from "./sql/claim-comparisons.ts";
 import { lockTableSite, selectTableSite, selectTableSites, type TableSiteRow } from "./sql/select-table-sites.ts";
-import { setDiskSpace } from "./sql/set-disk-space.ts";
+import { recordWorker } from "./sql/record-worker.ts";
 import { setSiteWorker } from "./sql/set-site-worker.ts";
 
 type Context = { pool: Pool; workers: WorkerClients; log: Logger };
@@ -53,7 +54,8 @@ export async function compareWorker(o: Context, worker: Worker): Promise<void> {
       if (what === "tell") unknown.push(id);
       else if (what !== "nothing") await repairSite(o, worker, id);
     }
-    await setDiskSpace(o.pool, worker.id, page);
+    const canaryAt = page.canaryTime === undefined ? undefined : timestampDate(page.canaryTime);
+    await recordWorker(o.pool, worker.id, { ...page, canaryAt });
     if (last !== undefined) after = last;
   }
   if (unknown.length > 0) await tell(o, worker, unknown);

@@ -67,7 +67,11 @@ async function reportDeployment(client: ClientBase, workerId: string, report: Re
     await kickQueued(client, deployment.environmentId);
   }
   const wanted = deployment.state === "queued" || isRunning(deployment.state);
-  return { acknowledgedLogLine, cancel: (!wanted || deployment.cancelRequested) && isRunningState(state), ...(ended === undefined ? {} : { ended }) };
+  return {
+    acknowledgedLogLine,
+    cancel: (!wanted || deployment.cancelRequested) && isRunningState(state),
+    ...(ended === undefined ? {} : { ended }),
+  };
 }
 
 async function moveOn(
@@ -85,7 +89,8 @@ async function moveOn(
   if (state === "succeeded") await putLive(client, deployment, report);
   // What a stopping worker gives back was not at fault: it does not count as lost, however often that happens.
   const again = report.handedBack || (await needsNewToken(client, deployment.id));
-  if (again && !deployment.cancelRequested && (await insertSuccessor(client, deployment))) await addJob(client, { task: "dispatch", siteId: deployment.siteId });
+  if (again && !deployment.cancelRequested && (await insertSuccessor(client, deployment)))
+    await addJob(client, { task: "dispatch", siteId: deployment.siteId });
   if (deployment.kind === "preview") await addJob(client, { task: "comment", siteId: deployment.siteId });
   return result;
 }

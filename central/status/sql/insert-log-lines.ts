@@ -1,7 +1,7 @@
 import type { ClientBase } from "pg";
 
 /** A deployment's log ends here at Central; the worker caps it too, but a worker is not believed. */
-export const maxLogLines = 20_000n;
+export const maxLogLines = 60_000n;
 export const maxLogBytes = 8n * 1024n * 1024n;
 
 /**
