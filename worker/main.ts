@@ -172,6 +172,12 @@ export async function startWorker(config: WorkerConfig, log: Logger, releasers: 
     const served = await startMetricsServer({ ...metrics, listen: config.metricsListen, log });
     releasers.push("metrics", () => served.stop());
   }
+  const describeWorker = () => ({
+    slots: config.buildSlots,
+    running: acceptor.running(),
+    provenAt: isolation.provenAt(),
+    versions: [`node ${process.versions.node}`],
+  });
   const server = await startRpcServer({
     listen: config.listen,
     tls: await readTls(config),
@@ -181,7 +187,7 @@ export async function startWorker(config: WorkerConfig, log: Logger, releasers: 
         createWorkerService({
           acceptor,
           readiness,
-          listSites: (request) => listSites({ store, sitesDir, isWorking: acceptor.isWorking }, request),
+          listSites: (request) => listSites({ store, sitesDir, isWorking: acceptor.isWorking, describeWorker }, request),
         }),
       ),
     signatures: {

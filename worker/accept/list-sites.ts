@@ -1,4 +1,5 @@
 import { create } from "@bufbuild/protobuf";
+import { timestampFromDate } from "@bufbuild/protobuf/wkt";
 import { SiteKind } from "#gen/catapult/v1/deployment_pb.js";
 import {
   WorkerServiceListSitesResponseSchema,
@@ -12,7 +13,13 @@ import type { SiteStore } from "#worker/accept/site-store.ts";
 import { measureDisk } from "#worker/disk/measure-disk.ts";
 import { isLinked, listReleases } from "#worker/publish/list-releases.ts";
 
-export type ListDependencies = { store: SiteStore; sitesDir: string; isWorking: (siteId: bigint) => boolean };
+export type ListDependencies = {
+  store: SiteStore;
+  sitesDir: string;
+  isWorking: (siteId: bigint) => boolean;
+  /** What operators are shown of the worker itself. */
+  describeWorker?: () => { slots: number; running: number; provenAt: Date | undefined; versions: string[] };
+};
 
 const largestPage = 1_000;
 
@@ -36,11 +43,14 @@ export async function listSites(
     if (site !== undefined) sites.push(site);
   }
   const { freeBytes, totalBytes } = await measureDisk(o.sitesDir);
+  const { provenAt, ...worker } = o.describeWorker?.() ?? {};
   return create(WorkerServiceListSitesResponseSchema, {
     sites,
     more: rest.length > size,
     freeBytes: BigInt(freeBytes),
     totalBytes: BigInt(totalBytes),
+    ...worker,
+    ...(provenAt !== undefined && { canaryTime: timestampFromDate(provenAt) }),
   });
 }
 

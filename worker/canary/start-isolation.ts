@@ -16,6 +16,8 @@ export type Isolation = {
   run(build: SandboxRequest): Promise<SandboxResult>;
   /** Undefined: it is proven. */
   describe(): { reason: string; running: boolean } | undefined;
+  /** When it was last proven; undefined: it was not yet. */
+  provenAt(): Date | undefined;
 };
 
 /** What stands between builds and the machine: the sandboxes, the canary that proves them, and the watch that calls for a proof anew. */
@@ -30,6 +32,7 @@ export function startIsolation(o: {
   const sandboxes = createSandboxes({ setup: { ...o.sandbox, labels: {} }, slots: o.slots, log: o.log });
   o.releasers.push("networks kept ready", () => sandboxes.stop());
   let swept = false;
+  let provenAt: Date | undefined;
   const sweep = async (): Promise<void> => {
     if (swept) return;
     const removed = await sweepSandboxes(podman, networkName);
@@ -43,7 +46,10 @@ export function startIsolation(o: {
       return runCanary({ ...o.sandbox, target: o.target, hostLayer: sandboxes.hostLayer, signal });
     },
     // No network is kept ready of an image that was not proven.
-    onProven: (imageId) => sandboxes.start(imageId),
+    onProven: (imageId) => {
+      provenAt = new Date();
+      sandboxes.start(imageId);
+    },
     log: o.log,
   });
   o.releasers.push("canary", () => canary.stop());
@@ -57,6 +63,7 @@ export function startIsolation(o: {
   o.releasers.push("watch over Podman", () => engine.stop());
   return {
     sweep,
+    provenAt: () => provenAt,
     run: (build) => runProven(canary, (request) => sandboxes.run(request), build),
     describe: () => describeState(canary.state()),
   };
