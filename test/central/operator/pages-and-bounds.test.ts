@@ -1,6 +1,7 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { createToken } from "#central/operator/tokens.ts";
+import { parseWorkerKeyFile } from "#common/rpc/keys.ts";
 import { readReason } from "#common/rpc/reason-error.ts";
 import { TokenScope } from "#gen/catapult/v1/operator_service_pb.js";
 import { BadRequestSchema } from "#gen/google/rpc/error_details_pb.js";
@@ -171,7 +172,7 @@ test("every refusal says a stable reason", async () => {
 
 test("a key that was turned: until a report comes with the new one Central signs with the old, and the new file holds both", async () => {
   const { keyFile } = await server.client.rotateWorkerKey({ id: "ours-worker" });
-  const file = JSON.parse(keyFile) as { sign: { kid: string }; verify: { kid: string }[] };
+  const file = parseWorkerKeyFile(keyFile);
   const { selectSigningKey } = await import("#central/dispatch/sql/select-signing-key.ts");
   const { selectVerifyingKey } = await import("#central/status/sql/select-verifying-key.ts");
   const { noteKeyUse } = await import("#central/status/sql/note-key-use.ts");
@@ -186,7 +187,7 @@ test("a key that was turned: until a report comes with the new one Central signs
   expect(await selectVerifyingKey(server.pool, before.rows[0]!.kid)).toBeDefined();
   await server.pool.query("update worker_keys set used_at = used_at - interval '11 minutes' where kid = $1", [file.sign.kid]);
   expect(await selectVerifyingKey(server.pool, before.rows[0]!.kid)).toBeUndefined();
-  const next = JSON.parse((await server.client.rotateWorkerKey({ id: "ours-worker" })).keyFile) as typeof file;
+  const next = parseWorkerKeyFile((await server.client.rotateWorkerKey({ id: "ours-worker" })).keyFile);
   expect(next.verify[1]?.kid).toBe(fresh);
   const { entries } = await server.client.listAuditEntries({ resource: "workers/ours-worker" });
   for (const { before: was, after } of entries) expect(`${was}${after}`).not.toMatch(/key/i);
