@@ -87,6 +87,7 @@ describe("the contracts", () => {
       "/catapult.v1.CentralService/ReportStatus",
       "/catapult.v1.WorkerService/Build",
       "/catapult.v1.WorkerService/Cleanup",
+      "/catapult.v1.WorkerService/ListSites",
     ]);
     for (const method of signed) {
       expect(method.methodKind).toBe("unary");

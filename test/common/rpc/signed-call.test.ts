@@ -23,11 +23,11 @@ import { centralKey, startTestServer } from "./start-test-server.ts";
 
 const message = create(BuildRequestSchema, buildSample);
 const buildPath = "/catapult.v1.WorkerService/Build";
-const reason = { reason: "unauthenticated", domain: "catapult" };
+const unauthenticated = { reason: "unauthenticated", domain: "catapult" };
 const answerToStrangers = {
   code: "unauthenticated",
   message: "the call carries no valid signature or token",
-  details: [{ type: "google.rpc.ErrorInfo", debug: reason, value: "Cg91bmF1dGhlbnRpY2F0ZWQSCGNhdGFwdWx0" }],
+  details: [{ type: "google.rpc.ErrorInfo", debug: unauthenticated, value: "Cg91bmF1dGhlbnRpY2F0ZWQSCGNhdGFwdWx0" }],
 };
 
 function sign(o: { method?: string; recipient?: string; key?: typeof centralKey; now?: Date; nonce?: string } = {}): string {
