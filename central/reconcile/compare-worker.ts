@@ -96,18 +96,15 @@ function isChanged(before: TableSite, now: TableSite): boolean {
   return (["state", "generation", "liveRelease", "pending", "workerId"] as const).some((key) => before[key] !== now[key]);
 }
 
+const differences = {
+  site_missing: "a site that should be live is not on its worker's disk",
+  release_differs: "a worker serves another release of a site than the one that should be live",
+  site_left: "a site that nobody wants any more is on a worker's disk",
+  generation_behind: "a worker has seen a higher generation of a site than the tables have, as after a database was restored",
+};
+
 function describe(repair: Repair & { do: "deploy" | "remove" }): string {
-  const action = repair.do === "deploy" ? "its commit is deployed again" : "it is removed there";
-  switch (repair.kind) {
-    case "site_missing":
-      return `a site that should be live is not on its worker's disk; ${action}`;
-    case "release_differs":
-      return `a worker serves another release of a site than the one that should be live; ${action}`;
-    case "site_left":
-      return `a site that nobody wants any more is on a worker's disk; ${action}`;
-    case "generation_behind":
-      return `a worker has seen a higher generation of a site than the tables have, as after a database was restored; ${action}`;
-  }
+  return `${differences[repair.kind]}; ${repair.do === "deploy" ? "its commit is deployed again" : "it is removed there"}`;
 }
 
 /** Nothing is removed that the tables do not know: a person knows whether an older database was restored. */

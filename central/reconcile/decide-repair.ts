@@ -55,8 +55,8 @@ export function decideRepair(workerId: string, table: TableSite | undefined, dis
       if (!isServed) return nothing;
       // A Cleanup names the host: another one means that this id is another site's at the worker.
       return disk.host === table.host ? { do: "remove", kind: "site_left" } : { do: "tell" };
-    case "evicted":
-      // What is still served does no harm, and its worker says when it makes room.
+    default:
+      // evicted: what is still served does no harm, and its worker says when it makes room.
       return nothing;
   }
 }

@@ -17,14 +17,15 @@ export type WorkerFigures = {
 export function createWorkerMetrics(figures: WorkerFigures): { registry: Registry; observeRpc: RpcObserver } {
   const registry = createRegistry();
   const show = (name: string, help: string, read: () => number): void => {
-    new Gauge({
+    const gauge = new Gauge({
       name,
       help,
-      registers: [registry],
+      registers: [],
       collect() {
         this.set(read());
       },
     });
+    registry.registerMetric(gauge);
   };
   show("catapult_work_running", "Deployments and removals that run", figures.running);
   show("catapult_build_slots", "How many builds may run at once", () => figures.slots);
