@@ -27,6 +27,17 @@ const noWorkerMs = 15_000;
 /** The same: when one of the repository's deployments ends, the next one is handed over at once. */
 const repositoryBusyMs = 10_000;
 
+/** With these a worker says that it did not take the build. All else may be an answer that was lost on its way: a reset is 'aborted'. */
+const refusals: ReadonlySet<Code> = new Set([
+  Code.FailedPrecondition,
+  Code.InvalidArgument,
+  Code.NotFound,
+  Code.PermissionDenied,
+  Code.ResourceExhausted,
+  Code.Unauthenticated,
+  Code.Unimplemented,
+]);
+
 export async function dispatchBuild(o: DispatchContext, work: Build, job: { attempt: number; again: boolean }): Promise<void> {
   const { deployment, enabledWorker: worker } = work;
   const resend = job.again && deployment.state === "dispatched";
@@ -97,7 +108,7 @@ async function callWorker(
     if (code === Code.FailedPrecondition) await setReadiness(o.pool, worker.id, parseReason(refusal.rawMessage));
     const waiting = code === Code.FailedPrecondition ? "not_ready" : "unreachable";
     await postpone(o, work, { waiting, attempt: attempt + 1, delayMs: retryDelayMs(attempt) });
-    return code === Code.DeadlineExceeded || code === Code.Unavailable || code === Code.Unknown || code === Code.Internal;
+    return !refusals.has(code);
   }
 }
 
