@@ -19,7 +19,7 @@ async function readSources(folder: string): Promise<Map<string, string>> {
 
 test("docs/errors.md has a line for each reason, with what it means, and none for any other", async () => {
   const page = await readFile(join(root, "docs/errors.md"), "utf8");
-  const lines = [...page.matchAll(/^\| `([a-z_]+)` \| (.*) \|$/gm)].map(([, reason, meaning]) => [reason, meaning]);
+  const lines = [...page.matchAll(/^\| `([a-z_]+)` +\| (.*?) +\|$/gm)].map(([, reason, meaning]) => [reason, meaning]);
   expect(lines).toEqual(Object.entries(reasons));
 });
 
