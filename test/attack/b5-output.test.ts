@@ -145,6 +145,23 @@ test("B5, input 60 a sparse file of 1 TB is refused by its size, not read to its
   await expectNextBuild(podman);
 });
 
+test("B5, input 60 a sparse file of 1 TB that is left out is refused by its size, not read to its end", async () => {
+  const { failure } = await deploy({ command: "mkdir out; echo x >out/index.html; truncate -s 1T out/.x" });
+  expect(failure?.reason).toBe("output_too_large");
+  expect(failure?.message).toMatch(
+    /what is left out of the output is larger than the limit of 268435456 bytes \(BUILD_DISK\): with ".x" it has at least 10995\d{8} bytes/,
+  );
+});
+
+test("B5, input 60 a sparse file of 1 TB behind a link is not read to its end either, and the link is named", async () => {
+  const { failure } = await deploy({ command: "mkdir out; ln -s /etc/passwd out/a; truncate -s 1T out/b" });
+  expect(failure?.reason).toBe("output_refused");
+  expect(failure?.message).toMatch(
+    /"a": it is a symbolic link\nThe rest of it was not looked at: .*with "b" it has at least 10995\d{8} bytes/,
+  );
+  await expectNextBuild(podman);
+});
+
 test("B5, input 60 a million files end at the cap, without the rest being read", async () => {
   let made = 0;
   const source = Readable.from(

@@ -4,6 +4,7 @@ import type { Readable } from "node:stream";
 import { errorCode } from "#common/error-details.ts";
 import { failpoint } from "#common/failpoint.ts";
 import { manifestFile, readManifest, type Manifest } from "#worker/publish/manifest.ts";
+import { PublishError } from "#worker/publish/publish-error.ts";
 import { removeTree } from "#worker/publish/remove-tree.ts";
 import { sitePaths, temporaryPrefix } from "#worker/publish/site-paths.ts";
 import { syncFilesystem, syncFolder } from "#worker/publish/sync-folder.ts";
@@ -19,8 +20,12 @@ export type PublishRequest = {
   newestMtime: number;
   tar: () => Promise<Readable> | Readable;
   limits: OutputLimits;
+  /** The longest that an output may take; a Podman that stops in the middle of it would keep the slot for ever. */
+  deadlineMs?: number;
   signal: AbortSignal;
 };
+
+const defaultDeadlineMs = 600_000;
 
 export type Published = { manifest: Manifest; newestMtime: number };
 
@@ -40,10 +45,12 @@ export async function publishRelease(o: PublishRequest): Promise<Published> {
   // Caddy's ETag is mtime in seconds and size: equal ones for different content would make a browser keep the old page.
   const mtime = Math.max(Math.floor(Date.now() / 1_000), o.newestMtime + 1);
   const temporary = await mkdtemp(join(paths.releases, temporaryPrefix));
+  const deadline = startDeadline(o.deadlineMs ?? defaultDeadlineMs);
+  const signal = AbortSignal.any([o.signal, deadline.signal]);
   try {
     const { files, bytes } = await unpackOutput(await o.tar(), temporary, {
       limits: o.limits,
-      signal: o.signal,
+      signal,
       mtimeOf(file) {
         const before = previous.get(file.path);
         return before !== undefined && before.size === file.size && before.sha256 === file.sha256 ? before.mtime : mtime;
@@ -54,15 +61,28 @@ export async function publishRelease(o: PublishRequest): Promise<Published> {
     await writeFile(manifestFile(paths.manifests, o.release), JSON.stringify(manifest));
     await syncFilesystem(temporary);
     await failpoint("publish.before-rename");
-    o.signal.throwIfAborted();
+    signal.throwIfAborted();
     await rename(temporary, join(paths.releases, o.release));
     await syncFolder(paths.releases);
     await failpoint("publish.after-rename");
     return { manifest, newestMtime: mtime };
   } catch (error) {
     await removeTree(temporary);
-    throw error;
+    // What was under way fails by the abort, in words of its own.
+    throw deadline.signal.aborted && !o.signal.aborted ? deadline.signal.reason : error;
+  } finally {
+    deadline.stop();
   }
+}
+
+function startDeadline(milliseconds: number): { signal: AbortSignal; stop(): void } {
+  const controller = new AbortController();
+  const error = new PublishError(
+    "deadline_exceeded",
+    `publishing took longer than its limit of ${milliseconds / 1_000} s and was ended: the output did not come to its end`,
+  );
+  const timer = setTimeout(() => controller.abort(error), milliseconds);
+  return { signal: controller.signal, stop: () => clearTimeout(timer) };
 }
 
 /** The manifest of a complete release, or undefined. */

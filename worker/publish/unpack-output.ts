@@ -13,13 +13,17 @@ import { readEntry, writeLargeFile, writeSmallFile, type MtimeOf, type TarEntry 
 
 export type OutputLimits = { maxBytes: number; maxFiles: number };
 
+/** More than the headers of an entry ever take, with its long name and its other attributes told apart from it. */
+const headerBytes = 16 * 1024;
+
 /** Files up to this size are held in memory and written several at a time; a larger one is streamed. */
 const bufferLimit = 1024 * 1024;
 const listed = 20;
 
 /**
  * Writes an untrusted tar of an output folder into an empty folder: regular files and folders only, with modes of our own. The mtime of
- * each file comes from `mtimeOf`. All entries are judged before the tar is refused, so that the message names them together.
+ * each file comes from `mtimeOf`. All entries are judged before the tar is refused, so that the message names them together; but what is
+ * not taken is bounded as well, by the sizes that its headers tell, before any of it is read.
  */
 export async function unpackOutput(
   tar: Readable,
@@ -32,6 +36,7 @@ export async function unpackOutput(
   const folders = new Set<string>([""]);
   const pool = createPool({ tasks: 16, bytes: 16 * 1024 * 1024 });
   let bytes = 0;
+  let skippedBytes = 0;
   let refusals = 0;
   let entries = 0;
   // Not files.length: some are still being written.
@@ -40,6 +45,21 @@ export async function unpackOutput(
 
   const refuse = (name: string, why: string): void => {
     if (refusals++ < listed) refused.push(`${printName(name)}: ${why}`);
+  };
+  const refusal = (rest = ""): PublishError => {
+    const more = refusals > listed ? `\n… and ${refusals - listed} more` : "";
+    return new PublishError("output_refused", `the output holds what cannot be served:\n${refused.join("\n")}${more}${rest}`);
+  };
+  /** A limit that ends the reading: what was refused until then is the better reason, and is named. */
+  const exceed = (what: string): PublishError =>
+    refusals > 0 ? refusal(`\nThe rest of it was not looked at: ${what}`) : new PublishError("output_too_large", what);
+  const skip = async (entry: TarEntry): Promise<void> => {
+    skippedBytes += entry.header.size;
+    if (skippedBytes > o.limits.maxBytes)
+      throw exceed(
+        `what is left out of the output is larger than the limit of ${o.limits.maxBytes} bytes (BUILD_DISK): with ${printName(entry.header.name)} it has at least ${skippedBytes} bytes`,
+      );
+    await readToEnd(entry);
   };
   /** Undefined: a twin or a file stands there already. */
   const claim = (path: string, twinKey: string): boolean => {
@@ -55,7 +75,7 @@ export async function unpackOutput(
       if (folders.has(at)) continue;
       if (!claim(at, foldName(at))) return false;
       if (folders.size >= o.limits.maxFiles)
-        throw new PublishError("output_too_large", `the output has more folders than its limit of ${o.limits.maxFiles}`);
+        throw exceed(`the output has more folders than its limit of ${o.limits.maxFiles}: at least ${folders.size + 1}`);
       await mkdir(join(folder, at), { mode: 0o755 });
       folders.add(at);
     }
@@ -67,9 +87,8 @@ export async function unpackOutput(
     // Where its content begins; tar-stream sets it and does not declare it.
     if ("byteOffset" in entry.header) end = Number(entry.header.byteOffset) + Math.ceil(size / 512) * 512;
     if (++entries > 4 * o.limits.maxFiles)
-      throw new PublishError(
-        "output_too_large",
-        `the output has more entries than its limit of ${4 * o.limits.maxFiles}, those that are left out counted too`,
+      throw exceed(
+        `the output has more entries than its limit of ${4 * o.limits.maxFiles}, those that are left out counted too: at least ${entries}`,
       );
     const verdict = judgeEntry(header);
     if (verdict.kind === "refused") refuse(header.name, verdict.why);
@@ -79,14 +98,10 @@ export async function unpackOutput(
       return skip(entry);
     }
     if (++accepted > o.limits.maxFiles)
-      throw new PublishError(
-        "output_too_large",
-        `the output has more files than its limit of ${o.limits.maxFiles}: at least ${accepted}`,
-      );
+      throw exceed(`the output has more files than its limit of ${o.limits.maxFiles}: at least ${accepted}`);
     bytes += size;
     if (bytes > o.limits.maxBytes)
-      throw new PublishError(
-        "output_too_large",
+      throw exceed(
         `the output is larger than its limit of ${o.limits.maxBytes} bytes (BUILD_DISK): with ${printName(verdict.path)} it has at least ${bytes} bytes`,
       );
     const parent = verdict.path.slice(0, Math.max(verdict.path.lastIndexOf("/"), 0));
@@ -109,6 +124,7 @@ export async function unpackOutput(
 
   const unpack = extract();
   let total = 0;
+  const mostRead = 2 * o.limits.maxBytes + 4 * o.limits.maxFiles * headerBytes;
   const sink = async (): Promise<void> => {
     for await (const entry of unpack) await take(entry);
   };
@@ -119,6 +135,8 @@ export async function unpackOutput(
         async function* count(source: AsyncIterable<Buffer>) {
           for await (const chunk of source) {
             total += chunk.length;
+            if (total > mostRead)
+              throw exceed(`the output's tar is longer than its limits allow: at least ${total} bytes, of at most ${mostRead}`);
             yield chunk;
           }
         },
@@ -134,10 +152,7 @@ export async function unpackOutput(
     throw new PublishError("output_unreadable", `the output's tar cannot be read: ${errorMessage(error)}`, { cause: error });
   }
   await pool.done();
-  if (refusals > 0) {
-    const more = refusals > listed ? `\n… and ${refusals - listed} more` : "";
-    throw new PublishError("output_refused", `the output holds what cannot be served:\n${refused.join("\n")}${more}`);
-  }
+  if (refusals > 0) throw refusal();
   // tar-stream takes an end between two entries for the end. A whole tar ends in two blocks of zeros; without them files may be missing.
   if (total < end + 1024) throw new PublishError("output_unreadable", "the output's tar ends before its end");
   if (files.length === 0) throw new PublishError("output_empty", "the output holds no file that can be served");
@@ -148,7 +163,7 @@ function readPax(pax: unknown): Record<string, unknown> {
   return typeof pax === "object" && pax !== null ? { ...pax } : {};
 }
 
-async function skip(entry: TarEntry): Promise<void> {
+async function readToEnd(entry: TarEntry): Promise<void> {
   entry.resume();
   await new Promise<void>((settle, refuse) => entry.once("end", settle).once("error", refuse));
 }

@@ -8,7 +8,7 @@ import { afterAll, beforeEach, expect, test } from "vitest";
 import { packFiles, packTar, type TarEntry } from "#test/support/tar.ts";
 import { collectReleases, removeTemporaries } from "#worker/publish/collect-releases.ts";
 import { PublishError } from "#worker/publish/publish-error.ts";
-import { publishRelease, type Published } from "#worker/publish/publish-release.ts";
+import { publishRelease, type Published, type PublishRequest } from "#worker/publish/publish-release.ts";
 import { sitePaths } from "#worker/publish/site-paths.ts";
 
 const folders: string[] = [];
@@ -23,19 +23,16 @@ afterAll(async () => {
   for (const folder of folders) await rm(folder, { recursive: true, force: true });
 });
 
-async function publish(
-  tar: Buffer,
-  changes: { release?: string; previous?: string; newestMtime?: number } = {},
-): Promise<Published> {
+async function publish(tar: Buffer, changes: Partial<PublishRequest> = {}): Promise<Published> {
   return publishRelease({
     sitesDir,
     siteId: 7n,
     release: "1-0a1b2c3d",
     newestMtime: 0,
-    ...changes,
     tar: () => Readable.from([tar]),
     limits,
     signal: new AbortController().signal,
+    ...changes,
   });
 }
 
@@ -112,6 +109,89 @@ test("Caps on files and bytes, an empty output and a tar that was cut each have 
       reason: expect.stringMatching(/^output_(unreadable|empty)$/),
     });
   }
+  expect(await readdir(sitePaths(sitesDir, 7n).releases)).toEqual([]);
+});
+
+test.each<[string, TarEntry[], string]>([
+  [
+    "folders",
+    Array.from({ length: 12 }, (_, index) => ({ name: `d${index}`, type: "directory" as const })),
+    "the output has more folders than its limit of 10: at least 11",
+  ],
+  [
+    "entries that are left out",
+    Array.from({ length: 41 }, (_, index) => ({ name: `.f${index}` })),
+    "the output has more entries than its limit of 40, those that are left out counted too: at least 41",
+  ],
+  [
+    "bytes that are left out",
+    [
+      { name: ".a", body: "x".repeat(600) },
+      { name: ".b", body: "x".repeat(600) },
+    ],
+    'what is left out of the output is larger than the limit of 1000 bytes (BUILD_DISK): with ".b" it has at least 1200 bytes',
+  ],
+])("An output of too many %s ends with the limit and the use", async (_, entries, message) => {
+  const tar = await packTar(entries);
+  await expect(publish(tar, { limits: { maxBytes: 1_000, maxFiles: 10 } })).rejects.toMatchObject({
+    reason: "output_too_large",
+    message,
+  });
+});
+
+test("What was refused before a limit ended the reading is named, and the limit with it", async () => {
+  const tar = await packTar([
+    { name: "out", type: "symlink", linkname: "/etc" },
+    { name: "big", body: "x".repeat(1_001) },
+    { name: "after", type: "fifo" },
+  ]);
+  const error: unknown = await publish(tar, { limits: { maxBytes: 1_000, maxFiles: 10 } }).catch((reason: unknown) => reason);
+  expect(error).toMatchObject({
+    reason: "output_refused",
+    message: expect.stringMatching(/"out": it is a symbolic link\n.*"big"/),
+  });
+  expect(String(error)).not.toContain("after");
+});
+
+test("A tar of headers alone ends at a bound on what is read", async () => {
+  let given = 0;
+  // An extended header says how long it is; the next one follows, and no entry ever.
+  const header = Buffer.from(await packTar([{ name: "x", type: "file", body: "" }])).subarray(0, 512);
+  header.write("g", 156);
+  header.fill(" ", 148, 156);
+  header.write(
+    `${header
+      .reduce((sum, byte) => sum + byte, 0)
+      .toString(8)
+      .padStart(6, "0")}\0 `,
+    148,
+    "latin1",
+  );
+  const tar = (): Readable =>
+    Readable.from(
+      (function* () {
+        for (; given < 100_000_000; given += 512) yield header;
+      })(),
+      { objectMode: false },
+    );
+  await expect(publish(header, { tar, limits: { maxBytes: 1_000, maxFiles: 10 } })).rejects.toMatchObject({
+    reason: "output_too_large",
+    message: expect.stringContaining("tar is longer than its limits allow"),
+  });
+  expect(given).toBeLessThan(2_000_000);
+});
+
+test("A tar that stops in the middle ends at a deadline, by that reason, and nothing is left of it", async () => {
+  const whole = await packFiles({ a: "1", b: "2" });
+  const tar = (): Readable => {
+    const stalled = new Readable({ read: () => undefined });
+    stalled.push(whole.subarray(0, 1_200));
+    return stalled;
+  };
+  await expect(publish(whole, { tar, deadlineMs: 200 })).rejects.toMatchObject({
+    reason: "deadline_exceeded",
+    message: "publishing took longer than its limit of 0.2 s and was ended: the output did not come to its end",
+  });
   expect(await readdir(sitePaths(sitesDir, 7n).releases)).toEqual([]);
 });
 
