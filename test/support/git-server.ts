@@ -13,12 +13,12 @@ export type GitServer = {
   commit(repository: string, files: Record<string, string | Buffer | { link: string }>): Promise<string>;
   /** git itself in the bare repository `owner/name`, which is made when it is not there: for what no working tree can hold. */
   git(repository: string, args: string[], input?: string | Buffer): string;
-  /** Answers instead of git from now on; `pass` lets git answer. */
+  /** Answers instead of git from now on; `pass` lets git answer, to another body where one is given. */
   intercept(handler: Interceptor | undefined): void;
   stop(): Promise<void>;
 };
 
-export type Interceptor = (request: IncomingMessage, response: ServerResponse, pass: () => void) => void;
+export type Interceptor = (request: IncomingMessage, response: ServerResponse, pass: (body?: Buffer) => void) => void;
 
 const environment = {
   PATH: process.env["PATH"] ?? "",
@@ -38,8 +38,8 @@ export async function startGitServer(): Promise<GitServer> {
   let handler: Interceptor | undefined;
   const server: Server = createServer((request, response) => {
     requests.push({ method: request.method ?? "", url: request.url ?? "", authorization: request.headers.authorization });
-    const answer = (): void => {
-      if ((request.url ?? "").includes(".git/")) serveGit(join(folder, "bare"), request, response);
+    const answer = (body?: Buffer): void => {
+      if ((request.url ?? "").includes(".git/")) serveGit(join(folder, "bare"), request, response, body);
       else response.writeHead(204).end();
     };
     if (handler === undefined) answer();
@@ -91,7 +91,7 @@ export async function startGitServer(): Promise<GitServer> {
   };
 }
 
-function serveGit(root: string, request: IncomingMessage, response: ServerResponse): void {
+function serveGit(root: string, request: IncomingMessage, response: ServerResponse, body?: Buffer): void {
   const url = new URL(request.url ?? "/", "http://localhost");
   const child = spawn("git", ["http-backend"], {
     env: {
@@ -107,7 +107,8 @@ function serveGit(root: string, request: IncomingMessage, response: ServerRespon
     },
     stdio: ["pipe", "pipe", "inherit"],
   });
-  request.pipe(child.stdin);
+  if (body === undefined) request.pipe(child.stdin);
+  else child.stdin.end(body);
   let head = Buffer.alloc(0);
   child.stdout.on("data", (chunk: Buffer) => {
     if (response.headersSent) return void response.write(chunk);

@@ -24,9 +24,17 @@ export async function checkTree(call: Omit<GitCall, "args">, tree: string, maxEn
     for (let at = 0; at < chunk.length;) {
       const end = chunk.indexOf(0, at);
       pathBytes += (end < 0 ? chunk.length : end) - at;
-      if (pathBytes > maxPathBytes) refuse("repository_malformed", `the commit has a path of more than ${maxPathBytes} bytes`);
+      if (pathBytes > maxPathBytes)
+        refuse(
+          "repository_malformed",
+          `the commit has a path longer than the limit of ${maxPathBytes} bytes: at least ${pathBytes}`,
+        );
       if (end < 0) return;
-      if (++entries > maxEntries) refuse("repository_too_large", `the commit has more than ${maxEntries} files and folders`);
+      if (++entries > maxEntries)
+        refuse(
+          "repository_too_large",
+          `the commit has more files and folders than its limit of ${maxEntries}: at least ${entries}`,
+        );
       pathBytes = 0;
       at = end + 1;
     }

@@ -27,6 +27,9 @@ export type Clone = { gitDir: string; commit: string; limits: GitLimits; remove(
 /** Of the attributes, none may change what `git archive` gives: it must be the tree as it was committed. */
 const attributes = "* -export-ignore -export-subst -filter -ident -text -eol -working-tree-encoding\n";
 
+/** Outside of refs/heads, where older gits keep commits alone and newer ones anything: what came is judged here, not by git's version. */
+const fetched = "refs/catapult/fetched";
+
 /**
  * Fetches one commit without its history into a bare repository without a working tree. The token goes to git by its environment, so it is
  * in no argv, URL or file. The folder goes when this fails, else by `remove`.
@@ -59,12 +62,12 @@ export async function fetchCommit(o: FetchRequest): Promise<Clone> {
         "--no-recurse-submodules",
         "--",
         url,
-        `${o.commit}:refs/heads/fetched`,
+        `${o.commit}:${fetched}`,
       ],
       config,
       environment: o.caFile === undefined ? {} : { GIT_SSL_CAINFO: o.caFile },
     });
-    const found = (await runGit({ ...call, args: ["rev-parse", "--verify", "--end-of-options", "refs/heads/fetched^{commit}"] }))
+    const found = (await runGit({ ...call, args: ["rev-parse", "--verify", "--end-of-options", `${fetched}^{commit}`] }))
       .toString()
       .trim();
     if (found !== o.commit) {

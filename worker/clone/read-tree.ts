@@ -69,7 +69,11 @@ async function* limitBytes(source: Readable, maxBytes: number, done: Promise<voi
   for await (const chunk of source) {
     if (!Buffer.isBuffer(chunk)) throw new TypeError("git's output is no bytes");
     bytes += chunk.length;
-    if (bytes > maxBytes) throw new CloneError("repository_too_large", `the commit's files have more than ${maxBytes} bytes`);
+    if (bytes > maxBytes)
+      throw new CloneError(
+        "repository_too_large",
+        `the commit's files are larger than the limit of ${maxBytes} bytes: at least ${bytes} bytes`,
+      );
     yield chunk;
   }
   // git's exit code comes after its last byte; the end is not given on before it is known to be one.

@@ -135,7 +135,8 @@ export async function runGit(o: GitCall, maxOutput = 4 * 1024 * 1024): Promise<B
     if (size <= maxOutput) chunks.push(chunk);
   });
   await done;
-  if (size > maxOutput) throw new CloneError("repository_too_large", `git ${o.args[0]} said more than ${maxOutput} bytes`);
+  if (size > maxOutput)
+    throw new CloneError("repository_too_large", `git ${o.args[0]} gave ${size} bytes, more than the limit of ${maxOutput}`);
   return Buffer.concat(chunks);
 }
 
@@ -144,7 +145,7 @@ function describeFailure(what: string, code: number | string, said: string, limi
   if (/File too large/i.test(`${text} ${code}`)) {
     return new CloneError(
       "repository_too_large",
-      `${what} would write more than ${limits.maxFileBytes} bytes: the commit is too large`,
+      `${what} wrote a file up to its limit of ${limits.maxFileBytes} bytes, and had more to write: the commit is too large`,
     );
   }
   if (/^(fatal|error): .*(No space left on device|Disk quota exceeded)/im.test(text)) {
@@ -152,7 +153,10 @@ function describeFailure(what: string, code: number | string, said: string, limi
   }
   if (/out of memory|cannot allocate memory|mmap failed/i.test(text)) {
     const bytes = limits.maxMemoryBytes ?? defaultMaxMemoryBytes;
-    return new CloneError("repository_too_large", `${what} needs more than ${bytes} bytes of memory: an object is too large`);
+    return new CloneError(
+      "repository_too_large",
+      `${what} used its memory of ${bytes} bytes, and asked for more: an object is too large`,
+    );
   }
   if (code === "SIGSEGV" || code === 139 || /exceeded maximum allowed tree depth/i.test(text)) {
     return new CloneError("repository_malformed", `${what} could not follow the commit's folders: they are too deep`);
@@ -165,6 +169,9 @@ function describeFailure(what: string, code: number | string, said: string, limi
   }
   if (/Authentication failed|could not read Username|terminal prompts disabled|error: 40[134]|not found/i.test(text)) {
     return new CloneError("access_refused", `${what} was refused by the server: ${text}`);
+  }
+  if (/did not send all necessary objects/i.test(text)) {
+    return new CloneError("commit_mismatch", `${what} got other objects than those of the commit: ${text}`);
   }
   if (/fsck error|error in (object|tree|commit|blob)/i.test(text)) {
     return new CloneError("repository_malformed", `${what} refused the objects: ${text}`);

@@ -1,3 +1,4 @@
+import { execFileSync } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { createServer } from "node:http";
@@ -9,6 +10,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi 
 import { startGitServer, type GitServer } from "#test/support/git-server.ts";
 import { CloneError } from "#worker/clone/clone-error.ts";
 import { fetchCommit, type Clone, type FetchRequest } from "#worker/clone/fetch-commit.ts";
+import { runGit } from "#worker/clone/run-git.ts";
 import { archiveCommit, archiveTree, listFolder } from "#worker/clone/read-tree.ts";
 import { publishRelease } from "#worker/publish/publish-release.ts";
 
@@ -89,6 +91,34 @@ function blob(repository: string, content: string | Buffer): string {
   return server.git(repository, ["hash-object", "-w", "--stdin"], content);
 }
 
+/**
+ * A machine whose git has this configuration where it looks by `variable`: a folder for the front of PATH, with a git that sets it. git is
+ * started with PATH of all variables, so that nothing under /etc need be touched.
+ */
+async function plantConfig(
+  text: string,
+  variable: string,
+  ...settings: string[]
+): Promise<{ path: string; ask: (...args: string[]) => string; remove: () => Promise<void> }> {
+  const folder = await mkdtemp(join(tmpdir(), "catapult-machine-"));
+  await writeFile(join(folder, ".gitconfig"), text);
+  const value = variable === "HOME" ? folder : join(folder, ".gitconfig");
+  const git = execFileSync("/bin/sh", ["-c", "command -v git"], { encoding: "utf8" }).trim();
+  await mkdir(join(folder, "bin"));
+  const script = `#!/bin/sh\nexport ${[`${variable}='${value}'`, ...settings].join(" ")}\nexec ${git} "$@"\n`;
+  await writeFile(join(folder, "bin/git"), script, { mode: 0o755 });
+  return {
+    path: `${folder}/bin:${process.env["PATH"] ?? ""}`,
+    ask: (...args) =>
+      execFileSync(join(folder, "bin/git"), args, {
+        encoding: "utf8",
+        cwd: folder,
+        env: { PATH: process.env["PATH"] ?? "", HOME: "/nonexistent" },
+      }),
+    remove: () => rm(folder, { recursive: true }),
+  };
+}
+
 describe("what names a commit", () => {
   test.each([
     ["39 digits", "a".repeat(39)],
@@ -142,7 +172,10 @@ describe("what names a commit", () => {
     const tag = server.git("acme/tagged", ["mktag"], `object ${commit}\ntype commit\ntag t\ntagger A <a@b.test> 0 +0000\n\nx\n`);
     server.git("acme/tagged", ["update-ref", "refs/tags/t", tag]);
     const error = await refusal(fetchCommit(request(tag, { repository: "acme/tagged" })));
-    expect(["commit_mismatch", "git_failed"]).toContain(error.reason);
+    expect([error.reason, error.message]).toEqual([
+      "commit_mismatch",
+      `the server gave commit ${commit} of acme/tagged where ${tag} was asked for`,
+    ]);
   });
 });
 
@@ -213,6 +246,52 @@ describe("F7 what a repository may not make git do", () => {
     expect(server.requests.map(({ url }) => url).filter((url) => !url.startsWith("/acme/lfs.git/"))).toEqual([]);
     vi.unstubAllEnvs();
     await rm(home, { recursive: true });
+  });
+
+  test.each(["GIT_CONFIG_SYSTEM", "HOME"])(
+    "F7 the configuration of a machine that git would read by %s is not read at all",
+    async (name) => {
+      const machine = await plantConfig(`[url "file://${outside}/"]\n\tinsteadOf = ${server.url}/\n`, name);
+      // A git that is asked plainly does read it, else this would prove nothing.
+      expect(machine.ask("config", "--get-regexp", "url.*")).toContain("insteadof");
+      const commit = await server.commit("acme/site", { "index.html": "x" });
+      vi.stubEnv("PATH", machine.path);
+      expect(await archived(commit)).toContain("index.html");
+      await machine.remove();
+    },
+  );
+
+  test("F7 each setting of git that keeps a repository in its bounds wins over one of the machine's, were that read after all", async () => {
+    const hostile: [name: string, planted: string, ours: string][] = [
+      ["core.hooksPath", "/hostile", "/dev/null"],
+      ["core.bigFileThreshold", "9g", "16m"],
+      ["core.fsmonitor", "/hostile", "false"],
+      ["core.maxTreeDepth", "99999", "1024"],
+      ["credential.helper", "!hostile", ""],
+      ["fetch.bundleURI", `${server.url}/bundle.git/one`, ""],
+      ["fetch.fsckObjects", "false", "true"],
+      ["fetch.recurseSubmodules", "true", "false"],
+      ["gc.auto", "1", "0"],
+      ["http.followRedirects", "true", "false"],
+      ["maintenance.auto", "true", "false"],
+      ["protocol.allow", "always", "never"],
+      ["transfer.bundleURI", "true", "false"],
+    ];
+    const text = hostile.map(([name, planted]) => `[${name.replace(".", "]\n\t")} = ${planted}\n`).join("");
+    const machine = await plantConfig(text, "GIT_CONFIG_SYSTEM", "GIT_CONFIG_NOSYSTEM=0");
+    vi.stubEnv("PATH", machine.path);
+    const gitDir = await mkdtemp(join(tmpdir(), "catapult-config-"));
+    const limits = { timeoutMs: 20_000, maxFileBytes: 10_000_000 };
+    await runGit({ gitDir, args: ["init", "--quiet", "--bare", "--template="], limits, signal });
+    const found = [];
+    for (const [name] of hostile) {
+      const said = await runGit({ gitDir, args: ["config", "--get-all", name], limits, signal });
+      const values = said.toString().split("\n").slice(0, -1);
+      found.push([name, values[0], values.at(-1)]);
+    }
+    expect(found).toEqual(hostile);
+    await rm(gitDir, { recursive: true });
+    await machine.remove();
   });
 
   test.each([".git", ".GIT", ".Git", "git~1", ".g\u200cit", "..", ".", "a/b"])(
@@ -301,7 +380,10 @@ describe("what is more than it looks", () => {
       mode = "040000";
     }
     const error = await refusal(fetchCommit(request(commitOf(repository, id), { repository })));
-    expect([error.reason, error.message]).toEqual(["repository_too_large", "the commit has more than 250000 files and folders"]);
+    expect([error.reason, error.message]).toEqual([
+      "repository_too_large",
+      "the commit has more files and folders than its limit of 250000: at least 250001",
+    ]);
   });
 
   test("input 56 folders that go deeper than a path may be are refused", async () => {
@@ -316,7 +398,11 @@ describe("what is more than it looks", () => {
   test("input 56 a pack is cut at its cap of bytes", async () => {
     const commit = await server.commit("acme/big", { "noise.bin": randomBytes(400_000) });
     const limits = { timeoutMs: 20_000, maxFileBytes: 65_536 };
-    expect((await refusal(fetchCommit(request(commit, { repository: "acme/big", limits })))).reason).toBe("repository_too_large");
+    const error = await refusal(fetchCommit(request(commit, { repository: "acme/big", limits })));
+    expect([error.reason, error.message]).toEqual([
+      "repository_too_large",
+      "git fetch wrote a file up to its limit of 65536 bytes, and had more to write: the commit is too large",
+    ]);
   });
 
   test("input 56 an object of a few bytes that unfolds to hundreds of megabytes is cut at the cap of memory", async () => {
@@ -361,16 +447,35 @@ describe("what is more than it looks", () => {
     expect((await refusal(fetchCommit(request(commit, { limits })))).reason).toBe("deadline_exceeded");
   });
 
-  test("input 58 a pack of other content under the commit's name is refused", async () => {
+  test("F8, input 58 a pack of another commit, sent where the wanted one was asked for, is refused", async () => {
     const wanted = await server.commit("acme/site", { "index.html": "wanted" });
-    const other = await server.commit("acme/other", { "index.html": "other" });
-    // The server answers the request for one commit with the pack of another one, as a compromised proxy would.
+    const other = await server.commit("acme/site", { "index.html": "other" });
+    // As a compromised server or proxy would: git is told of another want than the worker's, and answers with a sound pack.
+    let swapped = 0;
+    server.intercept((call, _, pass) => {
+      if (call.method !== "POST") return pass();
+      void (async () => {
+        const text = (await buffer(call)).toString("latin1");
+        if (text.includes(`want ${wanted}`)) swapped += 1;
+        pass(Buffer.from(text.replaceAll(wanted, other), "latin1"));
+      })();
+      return undefined;
+    });
+    const error = await refusal(fetchCommit(request(wanted)));
+    expect([swapped, error.reason]).toEqual([1, "commit_mismatch"]);
+    // The same server gives the commit once it is honest: it was the pack that was refused.
+    server.intercept(undefined);
+    expect(await archived(wanted)).toContain("wanted");
+  });
+
+  test("input 58 a server that has another repository in its place has no such commit", async () => {
+    const wanted = await server.commit("acme/site", { "index.html": "wanted" });
+    await server.commit("acme/other", { "index.html": "other" });
     server.intercept((call, _, pass) => {
       call.url = (call.url ?? "").replace("/acme/site.git/", "/acme/other.git/");
       pass();
     });
     expect((await refusal(fetchCommit(request(wanted)))).reason).toBe("commit_not_found");
-    expect(other).not.toBe(wanted);
   });
 });
 
