@@ -38,12 +38,19 @@ function readNumbers(title: string): string[] {
   }
 }
 
-/** The titles of a test file: of tests and groups, and of the rows of their tables, which begin with theirs. One that is skipped is none. */
+/**
+ * The titles of a test file's tests, of the rows of their tables, which begin with theirs, and of groups that hold a test. What is skipped is
+ * none.
+ */
 function readTitles(source: string): string[] {
-  const call = /\b(?:test|it|describe)(?:\.(?:each|for|concurrent|sequential))*\(\s*(["'`])(.*?)\1/g;
+  const call = /\b(?:test|it)(?:\.(?:each|for|concurrent|sequential))*\(\s*(["'`])(.*?)\1/g;
   const afterTable = /\]\)\(\s*(["'`])(.*?)\1/g;
   const row = /(?:\[\s*|\bwhat: )(["'`])((?:[FBMW]\d|input \d|fault \d).*?)\1/g;
-  return [call, afterTable, row].flatMap((pattern) => [...source.matchAll(pattern)].map((match) => match[2] ?? ""));
+  const titles = [call, afterTable, row].flatMap((pattern) => [...source.matchAll(pattern)].map((match) => match[2] ?? ""));
+  // A group ends where a line closes it at its own indentation.
+  const group = /^( *)describe\(\s*(["'`])(.*?)\2(.*?)^\1\}\);$/gms;
+  const groups = [...source.matchAll(group)].filter((match) => new RegExp(call.source).test(match[4] ?? ""));
+  return [...titles, ...groups.map((match) => match[3] ?? "")];
 }
 
 test("every attack, bad input and fault that the builds must stand has a test that is named by its number", async () => {
@@ -61,4 +68,7 @@ test("a number counts at a title's beginning alone, and ranges and lists count w
   for (const none of ["32 bytes in base64url", "a build of F1", "input", "B12 x", "input 1000 files"])
     expect([none, readNumbers(none)]).toEqual([none, []]);
   expect(readTitles('test.skip("F1 x", () => {}); test("F2 x", () => {})')).toEqual(["F2 x"]);
+  expect(
+    readTitles('describe("F1 x", () => {\n  const title = "none";\n});\ndescribe("F2 x", () => {\n  test("a", f);\n});'),
+  ).toEqual(["a", "F2 x"]);
 });
