@@ -14,8 +14,8 @@ import { createGitHub } from "./github/create-github.ts";
 import { createIntake } from "./intake/create-intake.ts";
 import { runJobs } from "./jobs/run-jobs.ts";
 import { createCentralMetrics } from "./metrics/create-central-metrics.ts";
-import { findToken } from "./operator/operator-service.ts";
 import { addOperatorService } from "./operator/add-operator-service.ts";
+import { createTokenFinder } from "./operator/create-token-finder.ts";
 import { startGitHubSweepers } from "./reconcile/start-git-hub-sweepers.ts";
 import { startSweepers } from "./reconcile/start-sweepers.ts";
 import { startWorkerSweepers } from "./reconcile/start-worker-sweepers.ts";
@@ -69,7 +69,7 @@ export async function startCentral(config: CentralConfig, log: Logger, releasers
       findKey: createKeyFinder({ pool, secretKey }),
       nonces: createNonceStore(pool),
     },
-    tokens: async (bearer) => findToken(pool, bearer),
+    tokens: createTokenFinder(pool),
     http: createHttpHandler({
       pool,
       secrets: config.webhookSecrets,

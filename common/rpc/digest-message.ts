@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { hash } from "node:crypto";
 import type { DescMessage, MessageShape } from "@bufbuild/protobuf";
 import { toBinary } from "@bufbuild/protobuf";
 
@@ -7,5 +7,5 @@ import { toBinary } from "@bufbuild/protobuf";
  * binary, compressed or not, over every protocol. Unknown fields are kept and count.
  */
 export function digestMessage<Desc extends DescMessage>(schema: Desc, message: MessageShape<Desc>): string {
-  return createHash("sha256").update(toBinary(schema, message)).digest("hex");
+  return hash("sha256", toBinary(schema, message), "hex");
 }

@@ -13,9 +13,10 @@ import { verifySignature } from "./verify.ts";
 
 /** How a server verifies signatures: which header it serves, and under which name callers sign for it. */
 export type SignatureRules = { header: string; recipient: string; findKey: KeyFinder; nonces: NonceStore };
-/** Finds a bearer token that is known and not revoked. */
+/** Finds a bearer token that is known and not revoked, for a method of that scope. */
 export type TokenFinder = (
   bearer: string,
+  scope: "read" | "write",
 ) => Promise<{ name: string; scope: "read" | "write"; environment?: string | undefined } | undefined>;
 
 const bearerForm = /^Bearer ([A-Za-z0-9._~+/=-]{1,512})$/i;
@@ -89,7 +90,7 @@ async function admitToken(
   if (tokens === undefined) throw refuse("guard_not_served");
   const bearer = bearerForm.exec(context.requestHeader.get("Authorization") ?? "")?.[1];
   if (bearer === undefined) throw refuse("token_missing");
-  const token = await tokens(bearer);
+  const token = await tokens(bearer, rule.scope);
   if (token === undefined) throw refuse("token_unknown");
   if (rule.scope === "write" && token.scope !== "write") {
     throw reasonError(Code.PermissionDenied, "token_scope", `${methodPath(context.method)} needs a token of scope write`);

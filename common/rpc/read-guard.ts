@@ -17,8 +17,17 @@ const openServices: ReadonlySet<string> = new Set([
   "grpc.reflection.v1alpha.ServerReflection",
 ]);
 
+// Each call asks twice, and reading an option makes a message out of its bytes each time.
+const known = new WeakMap<DescMethod["proto"], GuardRule>();
+
 /** Reads a method's rule. `none`, for a method without the option or with a value this version does not know, lets nobody in. */
 export function readGuard(method: DescMethod): GuardRule {
+  const rule = known.get(method.proto) ?? readOption(method);
+  known.set(method.proto, rule);
+  return rule;
+}
+
+function readOption(method: DescMethod): GuardRule {
   if (openServices.has(method.parent.typeName)) return { rule: "open" };
   switch (getOption(method, guard)) {
     case Guard.SIGNED_BY_CENTRAL:

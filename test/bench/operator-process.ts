@@ -4,7 +4,8 @@ import { migrate } from "#central/database/migrate.ts";
 import { createPool } from "#central/database/pool.ts";
 import { createGitHub } from "#central/github/create-github.ts";
 import { addOperatorService } from "#central/operator/add-operator-service.ts";
-import { createToken, findToken } from "#central/operator/operator-service.ts";
+import { createTokenFinder } from "#central/operator/create-token-finder.ts";
+import { createToken } from "#central/operator/operator-service.ts";
 import { createDeploymentFeeds } from "#central/watch/create-deployment-feeds.ts";
 import { createLogger } from "#common/logger.ts";
 import { startRpcServer } from "#common/rpc/server.ts";
@@ -23,7 +24,7 @@ const server = await startRpcServer({
   listen: { host: "127.0.0.1", port: 0 },
   tls: "off",
   routes: (router) => addOperatorService(router, { pool, github, secretKey: randomBytes(32), feeds, log }),
-  tokens: async (bearer) => findToken(pool, bearer),
+  tokens: createTokenFinder(pool),
   log,
 });
 await pool.query(
@@ -46,4 +47,5 @@ await pool.query(
 );
 await pool.query("update deployment_history set state = 'building'");
 const token = await createToken(pool, { name: "bench", scope: "write" });
+process.on("SIGTERM", () => process.exit(0));
 console.info(JSON.stringify({ url: server.url, token, deployment: String(rows[0]?.id) }));

@@ -46,10 +46,12 @@ export async function selectDeploymentRow(
   id: bigint,
   within?: string,
 ): Promise<DeploymentRow | undefined> {
-  const { rows } = await client.query<DeploymentRow>(`${select} where d.id = $1 and ($2::text is null or e.name = $2)`, [
-    id,
-    within ?? null,
-  ]);
+  // Prepared once for a connection: planning its joins costs the database more than one row does.
+  const { rows } = await client.query<DeploymentRow>({
+    name: "select-deployment",
+    text: `${select} where d.id = $1 and ($2::text is null or e.name = $2)`,
+    values: [id, within ?? null],
+  });
   return rows[0];
 }
 

@@ -3354,7 +3354,7 @@ export declare const OperatorService: GenService<{
     output: typeof ListTokensResponseSchema;
   },
   /**
-   * Revokes a token; it stops working at once. A repeat changes nothing.
+   * Revokes a token: no write passes with it from then on, and no read a second later. A repeat changes nothing.
    *
    * @generated from rpc catapult.v1.OperatorService.RevokeToken
    */

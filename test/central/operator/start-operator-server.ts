@@ -5,7 +5,8 @@ import { migrate } from "#central/database/migrate.ts";
 import { createPool } from "#central/database/pool.ts";
 import { createGitHub } from "#central/github/create-github.ts";
 import { createOperatorService } from "#central/operator/operator-service.ts";
-import { createToken, findToken } from "#central/operator/tokens.ts";
+import { createTokenFinder } from "#central/operator/create-token-finder.ts";
+import { createToken } from "#central/operator/tokens.ts";
 import { createLogger } from "#common/logger.ts";
 import { createBearerInterceptor } from "#common/rpc/bearer-interceptor.ts";
 import { createServiceClient } from "#common/rpc/client.ts";
@@ -46,7 +47,7 @@ export async function startOperatorServer(): Promise<OperatorServer> {
     listen: { host: "127.0.0.1", port: 0 },
     tls: "off",
     routes: (router) => router.service(OperatorService, createOperatorService({ pool, github: app, secretKey, log })),
-    tokens: async (bearer) => findToken(pool, bearer),
+    tokens: createTokenFinder(pool),
     log,
   });
   const clients: { close(): void }[] = [];

@@ -3,6 +3,7 @@ import type pg from "pg";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { migrate } from "#central/database/migrate.ts";
 import { createPool } from "#central/database/pool.ts";
+import { createTokenFinder } from "#central/operator/create-token-finder.ts";
 import {
   createToken,
   findToken,
@@ -11,6 +12,7 @@ import {
   TokenNameTakenError,
   TokenValueError,
 } from "#central/operator/tokens.ts";
+import { newToken } from "#central/operator/token.ts";
 import { touchToken } from "#central/operator/sql/touch-token.ts";
 import { createLogger } from "#common/logger.ts";
 import { createTestDatabase, type TestDatabase } from "#test/support/database.ts";
@@ -99,4 +101,25 @@ test("a use that others noted meanwhile is not written again, and within the min
 
 test.each(["", "A", "-a", "a-", "a b", "a".repeat(65), "a\n"])("a token cannot be called %j", async (name) => {
   await expect(createToken(pool, { name, scope: "read" })).rejects.toThrow(TokenValueError);
+});
+
+test("a revoked token writes nothing from then on and reads for less than a second more, and what is unknown is asked each time", async () => {
+  let time = 0;
+  const find = createTokenFinder(pool, () => time);
+  const token = await createToken(pool, { name: "kept", scope: "write" });
+  const found = { name: "kept", scope: "write" };
+  expect(await find(token, "read")).toEqual(found);
+  await revokeToken(pool, "kept");
+  time = 999;
+  expect(await find(token, "read")).toEqual(found);
+  expect(await find(token, "write")).toBeUndefined();
+  // What the write found out holds for reads too.
+  expect(await find(token, "read")).toBeUndefined();
+  const other = newToken();
+  expect(await find(other, "read")).toBeUndefined();
+  const later = await createToken(pool, { name: "later", scope: "read" });
+  expect(await find(later, "read")).toEqual({ name: "later", scope: "read" });
+  await revokeToken(pool, "later");
+  time = 1_999;
+  expect(await find(later, "read")).toBeUndefined();
 });
