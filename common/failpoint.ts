@@ -1,4 +1,4 @@
-import { writeSync } from "node:fs";
+import { readFileSync, writeSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { failpoints, type Failpoint } from "./failpoints.ts";
 
@@ -14,11 +14,13 @@ let armed: { text: string; points: Armed[] } = { text: "", points: [] };
 /**
  * Does nothing unless CATAPULT_FAILPOINT arms this place, which only tests do: `name:kill|throw|sleep=<ms>|enospc`, with `@n` for the
  * n-th hit in this process (the first by default), several with commas. It fires once, and says so on stderr before it acts, so that
- * a test can tell a place that was passed from one that was never reached.
+ * a test can tell a place that was passed from one that was never reached. `@<file>` instead: what stands in that file at the time.
  */
 export async function failpoint(name: Failpoint): Promise<void> {
-  const text = process.env["CATAPULT_FAILPOINT"];
-  if (!text) return;
+  const setting = process.env["CATAPULT_FAILPOINT"];
+  if (!setting) return;
+  const text = setting.startsWith("@") ? readFileSync(setting.slice(1), "utf8") : setting;
+  if (text.trim() === "") return;
   if (armed.text !== text) armed = { text, points: parseFailpoints(text) };
   for (const point of armed.points.filter((one) => one.name === name)) {
     point.hits += 1;

@@ -1,4 +1,6 @@
 import { spawnSync } from "node:child_process";
+import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { failpoints } from "#common/failpoints.ts";
@@ -32,6 +34,16 @@ test("an armed failpoint acts at its n-th hit alone, and says so first", () => {
   const killed = pass(`${name}:kill@2`);
   expect(killed).toMatchObject({ signal: "SIGKILL", out: ["1 passed"] });
   expect(killed.err).toBe(`failpoint ${name}: kill at hit 2\n`);
+});
+
+test("a file arms failpoints of a process that runs, and an empty one disarms them", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "catapult-failpoint-"));
+  const file = join(folder, "armed");
+  await writeFile(file, `${name}:throw@2\n`);
+  expect(pass(`@${file}`).out).toEqual(["1 passed", "2 FailpointError", "3 passed"]);
+  await writeFile(file, "\n");
+  expect(pass(`@${file}`).out).toEqual(["1 passed", "2 passed", "3 passed"]);
+  await rm(folder, { recursive: true });
 });
 
 test("a misspelt failpoint is an error that names it, never a fault that is silently not injected", () => {

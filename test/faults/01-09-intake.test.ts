@@ -44,9 +44,10 @@ async function deliver(central: number, o: { number: number; commit: string; act
 /** Works with the first Central alone, armed with a failpoint that ends it. */
 async function withDying(failpoint: string, work: () => Promise<void>): Promise<void> {
   await second().stop();
-  await first().restart({ env: { CATAPULT_FAILPOINT: `${failpoint}:kill` } });
+  first().arm(`${failpoint}:kill`);
   await work();
   expect(await first().ended()).toEqual({ code: null, signal: "SIGKILL" });
+  first().arm("");
 }
 
 async function failedDelivery() {
@@ -174,8 +175,7 @@ test("fault 08: a replica whose look is seconds old loses against the one that c
   const { branch } = await pushBranch(stack);
   webhooks().set({ blackhole: true });
   const env = { RECONCILE_INTERVAL: "1h" };
-  await first().restart({ env });
-  await second().restart({ env: { ...env, CATAPULT_FAILPOINT: "intake.after-look:sleep=4000" } });
+  await Promise.all(stack.centrals.map(async (central) => central.restart({ env })));
   await eventually(async () => {
     const { rows } = await stack.pool.query("select from graphile_worker.jobs where task_identifier = 'look'");
     expect(rows).toHaveLength(0);
@@ -183,6 +183,7 @@ test("fault 08: a replica whose look is seconds old loses against the one that c
   const pull = await open(branch);
   // Either may take up a delivery: the second one must.
   first().pause();
+  second().arm("intake.after-look:sleep=4000");
   const late = await deliver(1, { number: pull.number, commit: pull.headSha, action: "opened" });
   await eventually(async () => expect(await second().log()).toContain("failpoint intake.after-look: "));
   const newer = await push(stack, branch);

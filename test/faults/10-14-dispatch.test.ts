@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { eventually } from "#test/support/eventually.ts";
 import { findBreaches } from "#test/support/invariants.ts";
 import { podmanHookTimeout } from "#test/support/podman.ts";
+import type { Daemon } from "#test/support/daemon.ts";
 import { startStack, type Stack } from "#test/support/stack.ts";
 import { visit } from "#test/support/visit.ts";
 import { addSite, deploymentsOf, expectLive, hostOf, push, pushBranch, repository } from "./support/sites.ts";
@@ -9,18 +10,32 @@ import { addSite, deploymentsOf, expectLive, hostOf, push, pushBranch, repositor
 let stack: Stack;
 
 beforeAll(async () => {
-  stack = await startStack({ centrals: 2, links: true, env: { central: { RECONCILE_INTERVAL: "2s" } } });
+  stack = await startStack({
+    centrals: 2,
+    links: true,
+    webhookTimeoutMs: 3_000,
+    env: { central: { RECONCILE_INTERVAL: "2s" } },
+  });
   await addSite(stack);
 }, podmanHookTimeout);
-afterEach(async () => {
-  for (const central of stack.centrals) central.resume();
+afterEach(() => {
   for (const { proxy } of stack.links.all()) proxy.set({});
-  for (const central of stack.centrals) if (!central.isRunning()) await central.start();
+  for (const daemon of [...stack.centrals, worker().daemon]) {
+    daemon.resume();
+    daemon.arm("");
+  }
 });
 afterAll(() => stack?.stop());
 
-const first = () => stack.centrals[0]!;
-const second = () => stack.centrals[1]!;
+/** The Central that runs alone, with the failpoint armed, and the one that has ended. */
+async function aloneWith(failpoint: string): Promise<{ alone: Daemon; other: Daemon }> {
+  const [alone, ...others] = stack.centrals.toSorted((a, b) => Number(b.isRunning()) - Number(a.isRunning()));
+  const [other] = others;
+  if (alone === undefined || other === undefined) throw new Error("the stack has two Centrals");
+  if (other.isRunning()) await other.stop();
+  alone.arm(failpoint);
+  return { alone, other };
+}
 const worker = () => stack.workers[0]!;
 const toWorker = () => stack.links.get("central-worker");
 const toCentral = () => stack.links.get("worker-central");
@@ -61,11 +76,10 @@ async function open(branch: string): Promise<{ number: number; host: string }> {
 
 test("fault 10: a Central killed after the worker accepted a Build hands the same generation over again, and it runs once", async () => {
   const { branch, sha } = await pushBranch(stack);
-  await second().stop();
-  await first().restart({ env: { CATAPULT_FAILPOINT: "dispatch.after-build:kill" } });
+  const { alone, other } = await aloneWith("dispatch.after-build:kill");
   const { host } = await open(branch);
-  expect(await first().ended()).toEqual({ code: null, signal: "SIGKILL" });
-  await second().start();
+  expect(await alone.ended()).toEqual({ code: null, signal: "SIGKILL" });
+  await other.start();
   await expectLive(stack, host, sha);
   expect(await generationsOf(host)).toEqual(["1 succeeded"]);
   expect(await runsOf(host)).toEqual(["1 SUCCEEDED"]);
@@ -73,11 +87,10 @@ test("fault 10: a Central killed after the worker accepted a Build hands the sam
 
 test("fault 10: a Central killed before it called the worker loses nothing: the other one dispatches", async () => {
   const { branch, sha } = await pushBranch(stack);
-  await second().stop();
-  await first().restart({ env: { CATAPULT_FAILPOINT: "dispatch.before-build:kill" } });
+  const { alone, other } = await aloneWith("dispatch.before-build:kill");
   const { host } = await open(branch);
-  expect(await first().ended()).toEqual({ code: null, signal: "SIGKILL" });
-  await second().start();
+  expect(await alone.ended()).toEqual({ code: null, signal: "SIGKILL" });
+  await other.start();
   await expectLive(stack, host, sha);
   expect(await runsOf(host)).toEqual(["1 SUCCEEDED"]);
 });
@@ -88,7 +101,7 @@ test("fault 11: a Build whose answer was lost is asked for again, at the same ge
   // Without an answer to TLS no request comes through: the connections that are open already carry it.
   const { host } = await open(branch);
   await eventually(async () => {
-    const logs = `${await first().log()}${await second().log()}`;
+    const logs = (await Promise.all(stack.centrals.map(async (central) => central.log()))).join("");
     expect(logs).toContain("a build could not be handed over");
     expect((await deploymentsOf(stack, host)).length).toBe(1);
   });
@@ -100,7 +113,7 @@ test("fault 11: a Build whose answer was lost is asked for again, at the same ge
 
 test("fault 12: after a partition beyond the lease the commit runs under the next generation, and the old result is refused", async () => {
   const { branch, sha } = await pushBranch(stack);
-  await worker().daemon.restart({ env: { CATAPULT_FAILPOINT: "publish.before-rename:sleep=4000" } });
+  worker().daemon.arm("publish.before-rename:sleep=4000");
   const { host } = await open(branch);
   await eventually(async () => expect(await worker().daemon.log()).toContain("failpoint publish.before-rename: sleep"));
   for (const link of [toWorker(), toCentral()]) link.set({ reset: true });
@@ -115,16 +128,23 @@ test("fault 12: after a partition beyond the lease the commit runs under the nex
 
 test("fault 14: a replica that slept over a newer commit hands the older one to nobody: its write changes no row", async () => {
   const { branch, sha } = await pushBranch(stack);
-  await second().stop();
-  await first().restart({ env: { CATAPULT_FAILPOINT: "dispatch.before-build:sleep=1000" } });
+  const { alone, other } = await aloneWith("dispatch.before-build:sleep=1000");
   const { host } = await open(branch);
-  await eventually(async () => expect(await first().log()).toContain("failpoint dispatch.before-build: sleep"));
-  first().pause();
-  await second().start();
+  await eventually(async () => expect(await alone.log()).toContain("failpoint dispatch.before-build: sleep"));
+  alone.pause();
+  await other.start();
   // Its webhook may go to the one that sleeps: the other one sees the new head by itself.
   const newer = await push(stack, branch);
+  await eventually(async () => expect(await generationsOf(host)).toEqual(["1 superseded", expect.stringMatching(/^2 [^q]/)]));
+  // Frozen, it keeps its connections; the job that it holds is the other one's within seconds all the same.
+  await eventually(async () => {
+    const { rows } = await stack.pool.query(
+      "select from graphile_worker.jobs where task_identifier = 'dispatch' and locked_at is not null",
+    );
+    expect(rows).toHaveLength(0);
+  });
+  alone.resume();
   await expectLive(stack, host, newer.sha);
-  first().resume();
   // It has looked once the job that it slept in has ended.
   await eventually(async () => {
     const { rows } = await stack.pool.query("select from graphile_worker.jobs where locked_at is not null");
@@ -139,7 +159,7 @@ test("fault 14: a replica that slept over a newer commit hands the older one to 
 
 test("fault 39: a pull request closed while it is published is gone, and reopened it is there again", async () => {
   const { branch, sha } = await pushBranch(stack);
-  await worker().daemon.restart({ env: { CATAPULT_FAILPOINT: "publish.before-fence:sleep=3000" } });
+  worker().daemon.arm("publish.before-fence:sleep=3000");
   const { number, host } = await open(branch);
   await eventually(async () => expect(await worker().daemon.log()).toContain("failpoint publish.before-fence: sleep"));
   await stack.forge.closePullRequest({ ...repository, number });

@@ -33,7 +33,7 @@ async function endLeases(): Promise<void> {
 }
 
 test("fault 13: a publish that was stopped before its switch is refused at the worker once a newer one was taken, and never served", async () => {
-  await worker().restart({ env: { CATAPULT_FAILPOINT: "publish.before-fence:sleep=5000" } });
+  worker().arm("publish.before-fence:sleep=3000");
   const old = await push(stack, "main");
   await eventually(async () => expect(await worker().log()).toContain("failpoint publish.before-fence: sleep"));
   worker().pause();
@@ -56,7 +56,7 @@ test("fault 13: a publish that was stopped before its switch is refused at the w
   expect((await served()).body).toBe(newer.text);
 });
 
-// In the order of a deployment. From the second on, the first hit is that of the deployment which mends the kill before.
+// In the order of a deployment.
 const publishSteps: Failpoint[] = [
   "accept.after-store",
   "publish.before-rename",
@@ -67,10 +67,10 @@ const publishSteps: Failpoint[] = [
   "report.before-final",
 ];
 
-test.each(publishSteps.map((step, index) => [step, publishSteps[index + 1]] as const))(
+test.each(publishSteps)(
   "fault 15: a worker killed at %s leaves a whole site, and serves the newest commit after its next start",
-  async (step, next) => {
-    if (step === publishSteps[0]) await worker().restart({ env: { CATAPULT_FAILPOINT: `${step}:kill` } });
+  async (step) => {
+    worker().arm(`${step}:kill`);
     const before = await served();
     const { sha, text } = await push(stack, "main");
     expect(await worker().ended()).toEqual({ code: null, signal: "SIGKILL" });
@@ -79,7 +79,8 @@ test.each(publishSteps.map((step, index) => [step, publishSteps[index + 1]] as c
     expect([before.body, text]).toContain(meanwhile.body);
     // What is stored as the end needs no second build: its lease must live for it.
     if (step !== "report.before-final") await endLeases();
-    await worker().start(next === undefined ? {} : { env: { CATAPULT_FAILPOINT: `${next}:kill@2` } });
+    worker().arm("");
+    await worker().start();
     await expectLive(stack, production, sha);
     expect((await served()).body).toBe(text);
     const newest = (await deploymentsOf(stack, production)).filter(({ commit }) => commit === sha);
@@ -89,10 +90,11 @@ test.each(publishSteps.map((step, index) => [step, publishSteps[index + 1]] as c
 );
 
 test("fault 15: a worker killed after Central took its last word says it once more, and that changes nothing", async () => {
-  await worker().restart({ env: { CATAPULT_FAILPOINT: "report.after-final:kill" } });
+  worker().arm("report.after-final:kill");
   const { sha } = await push(stack, "main");
   expect(await worker().ended()).toEqual({ code: null, signal: "SIGKILL" });
   await expectLive(stack, production, sha);
+  worker().arm("");
   await worker().start();
   expect((await deploymentsOf(stack, production)).filter(({ commit }) => commit === sha)).toEqual([
     { commit: sha, state: "succeeded" },
@@ -100,12 +102,13 @@ test("fault 15: a worker killed after Central took its last word says it once mo
 });
 
 test("fault 15: a worker killed before a new host has its route serves it after its next start", async () => {
-  await worker().restart({ env: { CATAPULT_FAILPOINT: "route.before:kill" } });
+  worker().arm("route.before:kill");
   const { branch, sha } = await pushBranch(stack);
   const { number } = await stack.forge.openPullRequest({ ...repository, head: branch });
   expect(await worker().ended()).toEqual({ code: null, signal: "SIGKILL" });
   expect((await served(hostOf(number))).status).toBe(404);
   await endLeases();
+  worker().arm("");
   await worker().start();
   await expectLive(stack, hostOf(number), sha);
   expect((await served(hostOf(number))).status).toBe(200);
@@ -117,10 +120,11 @@ test.each(["remove.before-files", "remove.before-store"] as const)(
     const { branch, sha } = await pushBranch(stack);
     const { number } = await stack.forge.openPullRequest({ ...repository, head: branch });
     await expectLive(stack, hostOf(number), sha);
-    await worker().restart({ env: { CATAPULT_FAILPOINT: `${step}:kill` } });
+    worker().arm(`${step}:kill`);
     await stack.forge.closePullRequest({ ...repository, number });
     expect(await worker().ended()).toEqual({ code: null, signal: "SIGKILL" });
     expect((await served(hostOf(number))).status).toBe(404);
+    worker().arm("");
     await worker().start();
     await eventually(async () => {
       const { rows } = await stack.pool.query("select state from sites where host = $1 and state <> 'removed'", [hostOf(number)]);

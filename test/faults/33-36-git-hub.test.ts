@@ -51,10 +51,11 @@ test("fault 33: a comment that GitHub made without answering is found, and not m
 });
 
 test("fault 33: a Central killed between GitHub's making of a comment and its record makes no second one", async () => {
-  await stack.central.restart({ env: { CATAPULT_FAILPOINT: "comment.after-post:kill" } });
+  stack.central.arm("comment.after-post:kill");
   const { number, host, sha } = await openPullRequest();
   expect(await stack.central.ended()).toEqual({ code: null, signal: "SIGKILL" });
   expect(await comments(number)).toHaveLength(1);
+  stack.central.arm("");
   await stack.central.start();
   await expectLive(stack, host, sha);
   await expectOneComment(number, "**Ready:**");

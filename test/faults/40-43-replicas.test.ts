@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import type { Daemon } from "#test/support/daemon.ts";
 import { eventually } from "#test/support/eventually.ts";
 import { findBreaches } from "#test/support/invariants.ts";
 import { podmanHookTimeout } from "#test/support/podman.ts";
@@ -14,6 +15,7 @@ beforeAll(async () => {
 }, podmanHookTimeout);
 afterEach(async () => {
   for (const { proxy } of stack.links.all()) proxy.set({});
+  for (const central of stack.centrals) central.arm("");
   for (const central of stack.centrals) if (!central.isRunning()) await central.start();
 });
 afterAll(() => stack?.stop());
@@ -21,6 +23,9 @@ afterAll(() => stack?.stop());
 const first = () => stack.centrals[0]!;
 const second = () => stack.centrals[1]!;
 const served = async (host: string) => visit(stack.workers[0]!.sitesPort, host);
+
+/** How often it was told to stop. */
+const stopsOf = async (central: Daemon): Promise<number> => (await central.log()).split('"msg":"stopping"').length;
 
 async function openLive(): Promise<{ number: number; host: string; branch: string; sha: string }> {
   const { branch, sha } = await pushBranch(stack);
@@ -60,14 +65,15 @@ test("fault 41: a Central that gets SIGTERM ends with 0 and leaves nothing undon
   await expectLive(stack, hostOf(number), sha);
 
   // A job that hangs, as on a worker that takes a call and does not answer, is what a stop waits for.
-  await first().restart({ env: { CATAPULT_FAILPOINT: "dispatch.before-build:sleep=60000" } });
-  await second().stop();
+  first().arm("dispatch.before-build:sleep=60000");
+  await Promise.all([first().start(), second().stop()]);
   const next = await pushBranch(stack);
   const pull = await stack.forge.openPullRequest({ ...repository, head: next.branch });
   await eventually(async () => expect(await first().log()).toContain("failpoint dispatch.before-build: sleep"));
   await second().start();
+  const stops = await stopsOf(first());
   first().signal("SIGTERM");
-  await eventually(async () => expect(await first().log()).toContain('"stopping"'));
+  await eventually(async () => expect(await stopsOf(first())).toBe(stops + 1));
   first().signal("SIGTERM");
   expect(await first().ended()).toEqual({ code: 143, signal: null });
   await expectLive(stack, hostOf(pull.number), next.sha);
@@ -76,7 +82,7 @@ test("fault 41: a Central that gets SIGTERM ends with 0 and leaves nothing undon
 test("fault 41: a job that hangs while its Central stops is handed to the other one before the deadline", async () => {
   const slept = async (): Promise<number> => (await first().log()).split("failpoint dispatch.before-build: sleep").length - 1;
   const before = await slept();
-  await first().restart({ env: { CATAPULT_FAILPOINT: "dispatch.before-build:sleep=60000" } });
+  first().arm("dispatch.before-build:sleep=60000");
   await second().stop();
   const { branch, sha } = await pushBranch(stack);
   const { number } = await stack.forge.openPullRequest({ ...repository, head: branch });

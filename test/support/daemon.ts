@@ -1,5 +1,5 @@
 import { spawn, type ChildProcess } from "node:child_process";
-import { createWriteStream } from "node:fs";
+import { createWriteStream, writeFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { get } from "node:https";
 import { join } from "node:path";
@@ -42,6 +42,8 @@ export type Daemon = {
   /** Settles when the newest process has ended. */
   ended(): Promise<DaemonEnd>;
   log(): Promise<string>;
+  /** Arms failpoints, in place of those before, without a start: of a process that runs, and of those that are started after it. */
+  arm(failpoints: string): void;
   /** The failpoints that it was started with and that it has not hit. */
   missedFailpoints(): Promise<string[]>;
 };
@@ -59,6 +61,14 @@ export async function startDaemon(o: {
 }): Promise<Daemon> {
   const logFile = join(o.directory, `${o.name ?? o.command}.log`);
   const armed = new Set<string>();
+  const failpointFile = `${logFile}.failpoints`;
+  let arms = 0;
+  const arm = (text: string): void => {
+    for (const { name } of text === "" ? [] : parseFailpoints(text)) armed.add(name);
+    // No two texts are the same: each is counted from its first hit.
+    writeFileSync(failpointFile, text + "\n".repeat(++arms));
+  };
+  arm("");
   let child: ChildProcess;
   let exited: Promise<DaemonEnd>;
   const isRunning = (): boolean => child.exitCode === null && child.signalCode === null;
@@ -66,7 +76,14 @@ export async function startDaemon(o: {
   const start = async ({ env = {}, until = "answers" }: StartOptions = {}): Promise<void> => {
     for (const { name } of env["CATAPULT_FAILPOINT"] ? parseFailpoints(env["CATAPULT_FAILPOINT"]) : []) armed.add(name);
     const started = spawn(join(repositoryRoot, "cli/catapult"), [o.command], {
-      env: { PATH: process.env["PATH"] ?? "", HOME: o.directory, LOG_LEVEL: "debug", ...o.env, ...env },
+      env: {
+        PATH: process.env["PATH"] ?? "",
+        HOME: o.directory,
+        LOG_LEVEL: "debug",
+        CATAPULT_FAILPOINT: `@${failpointFile}`,
+        ...o.env,
+        ...env,
+      },
       stdio: ["ignore", "pipe", "pipe"],
     });
     if (started.pid === undefined) throw new Error(`catapult ${o.command} could not be started`);
@@ -129,6 +146,7 @@ export async function startDaemon(o: {
     ready: (timeoutMs) => answers(child, timeoutMs),
     ended: () => exited,
     log: readLog,
+    arm,
     async missedFailpoints() {
       const log = await readLog();
       return [...armed].filter((name) => !log.includes(`failpoint ${name}: `));

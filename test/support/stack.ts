@@ -28,6 +28,8 @@ export type StackOptions = {
   centrals?: number;
   /** Puts a proxy between the parts: `stack.links.get("central-worker").set({ blackhole: true })`. */
   links?: boolean;
+  /** How long GitHub would wait for a webhook's answer; its own 10 s if not set. */
+  webhookTimeoutMs?: number;
   /** Variables besides those that the stack sets itself. */
   env?: { central?: Record<string, string>; worker?: Record<string, string> };
 };
@@ -70,6 +72,7 @@ export async function startStack(options: StackOptions = {}) {
       webhookUrl: `${webhooksUrl}/webhook/github`,
       webhookSecret,
       webhookCa: ca,
+      ...(options.webhookTimeoutMs === undefined ? {} : { webhookTimeoutMs: options.webhookTimeoutMs }),
       app: { id: app.id, publicKey: app.publicKey },
       log: () => {},
     });
