@@ -1,6 +1,6 @@
 import { execFile } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { mkdir, mkdtemp, rm } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, rm } from "node:fs/promises";
 import { get } from "node:https";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -8,6 +8,7 @@ import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { elevation } from "#local/podman/elevation.ts";
 import { eventually } from "#test/support/eventually.ts";
+import { checkInvariants } from "#test/support/invariants.ts";
 import { podmanHookTimeout } from "#test/support/podman.ts";
 import { startStack, type Stack } from "#test/support/stack.ts";
 import { visit } from "#test/support/visit.ts";
@@ -95,3 +96,40 @@ test("when the disk is nearly full the preview that was deployed longest ago mak
   await expectLive(stack, older!, await push("older"));
   expect(await status(older!)).toBe(200);
 });
+
+test("a disk on which no room can be made takes no builds and says why; production and its rollbacks stay, and builds go on once there is room", async () => {
+  const { rows } = await stack.pool.query<{ id: bigint }>("select id from sites where host = $1", [production]);
+  const second = await stack.forge.pushFiles({ ...repository, branch: "main", files: { "index.html": "second" } });
+  await expectLive(stack, production, second.sha);
+  const releases = async (): Promise<string[]> => readdir(join(disk, "sites/sites", String(rows[0]?.id), "releases"));
+  const before = await releases();
+  expect(before).toHaveLength(2);
+  // What both previews give back is enough; then something else takes that too.
+  await fill("other", 31 * mebibyte);
+  await eventually(async () => {
+    await readiness();
+    for (const { number } of pulls) expect(await stateOf(hostOf(number))).toBe("evicted");
+  });
+  await fill("more", 12 * mebibyte);
+  await eventually(async () =>
+    expect(await readiness()).toMatch(/^503[^]*disk: \d+ MiB of 48 MiB are free, less than the 16 MiB/),
+  );
+  const third = await stack.forge.pushFiles({ ...repository, branch: "main", files: { "index.html": "third" } });
+  const older = await push("older");
+  await eventually(async () => {
+    const waiting = await stack.pool.query("select waiting from deployment_history where commit_sha = any($1)", [
+      [third.sha, older],
+    ]);
+    expect(waiting.rows).toEqual([{ waiting: "not_ready" }, { waiting: "not_ready" }]);
+  });
+  await eventually(async () => {
+    const [comment] = await stack.forge.comments({ ...repository, number: pulls[0]!.number });
+    expect(comment?.body).toMatch(/disk: \d+ MiB of 48 MiB are free/);
+  });
+  expect((await visit(stack.workers[0]!.sitesPort, production)).body).toBe("second");
+  expect(await releases()).toEqual(before);
+  for (const name of ["other", "more"]) await rm(join(disk, name));
+  await expectLive(stack, production, third.sha);
+  await expectLive(stack, hostOf(pulls[0]!.number), older);
+  await checkInvariants(stack);
+}, 90_000);
