@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { errorMessage } from "#common/error-details.ts";
 import type { Logger } from "#common/logger.ts";
+import { describeFault } from "./describe-fault.ts";
 import type { FailedProof } from "./evidence.ts";
 
 export type CanaryState =
@@ -57,7 +58,7 @@ export function createCanary(o: {
     try {
       return await o.run(stopping.signal);
     } catch (error) {
-      return { kind: "unanswered", reason: "an error of the worker's own; its log says which", detail: errorMessage(error) };
+      return { kind: "unanswered", reason: describeFault(error), detail: errorMessage(error) };
     }
   };
   /** An engine that failed to answer is asked once more at once: one call that went wrong must not keep builds waiting. */

@@ -9,7 +9,8 @@ export function describeFault(error: unknown): string {
   if (error instanceof SandboxImageError) return "there is no builder image";
   if (error instanceof CanaryToolError) return "a container of the canary's own ended before it had done its part";
   const causes = listCauses(error);
-  if (causes.some((cause) => cause instanceof DeadlineError)) return "Podman did not answer in time";
+  const silence = causes.find((cause) => cause instanceof DeadlineError);
+  if (silence !== undefined) return `Podman did not answer in ${silence.milliseconds / 1_000} s`;
   const status = causes.map(readStatusCode).find((code) => code !== undefined);
   if (status !== undefined) return `Podman answered with status ${status}`;
   const code = causes.map(errorCode).find((found) => found !== undefined);
@@ -18,9 +19,13 @@ export function describeFault(error: unknown): string {
   return "an error of the worker's own; its log says which";
 }
 
+/** The error, its causes, and of several errors in one the first with its own. */
 function listCauses(error: unknown): unknown[] {
   const causes: unknown[] = [];
-  for (let cause = error; cause !== undefined && cause !== null && causes.length < 8;)
-    cause = (causes.push(cause), cause instanceof Error ? cause.cause : undefined);
+  for (let cause = error; cause !== undefined && cause !== null && causes.length < 8;) {
+    causes.push(cause);
+    if (!(cause instanceof Error)) break;
+    cause = cause instanceof AggregateError ? (cause.errors[0] as unknown) : cause.cause;
+  }
   return causes;
 }

@@ -45,6 +45,7 @@ export function sort(observations: readonly Observation[]) {
     calls: new Map(of("call").map(({ name, outcome }) => [name, outcome])),
     init: of("init")[0]?.command,
     target: of("target")[0],
+    files: of("files")[0],
     fork: of("fork")[0],
     allocation: of("allocation")[0],
   };

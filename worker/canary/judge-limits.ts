@@ -1,7 +1,7 @@
 import { expect, type Evidence, type Findings, type Seen } from "./evidence.ts";
 import type { LimitName } from "./observation.ts";
 
-export function judgeLimits({ limits, outOfMemory }: Evidence, { limits: read, fork, allocation }: Seen): Findings {
+export function judgeLimits({ limits, outOfMemory }: Evidence, { limits: read, files, fork, allocation }: Seen): Findings {
   const is = (name: LimitName, value: number): boolean => read.get(name) === value;
   const cpus = read.get("cpus") ?? -1;
   const ulimits = ["nofile", "nproc", "core"] as const;
@@ -16,8 +16,8 @@ export function judgeLimits({ limits, outOfMemory }: Evidence, { limits: read, f
       `the limit reads ${read.get("pids")} instead of ${limits.pids}; ${fork?.made} processes were made, ${fork?.refused === true ? "then one was refused" : "and none was refused"}`,
     ),
     ulimits: expect(
-      is("nofile", 4096) && is("nproc", 4096) && is("core", 0),
-      ulimits.map((name) => `${name}=${read.get(name)}`).join(" "),
+      is("nofile", 4096) && is("nproc", 4096) && is("core", 0) && files?.refused === true,
+      `${ulimits.map((name) => `${name}=${read.get(name)}`).join(" ")}; ${files?.opened} files were opened, ${files?.refused === true ? "then one was refused" : "and none was refused"}`,
     ),
   };
 }

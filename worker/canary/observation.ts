@@ -24,6 +24,7 @@ export type Observation =
   | { kind: "attempt"; attempt: Attempt }
   | { kind: "unrouted"; address: string }
   | { kind: "target"; resolved: boolean; connected: boolean; said: string }
+  | { kind: "files"; opened: number; refused: boolean }
   | { kind: "fork"; made: number; refused: boolean }
   | { kind: "allocation"; killed: boolean }
   | { kind: "done" }
@@ -42,6 +43,8 @@ export type ProbeRequest = {
   target?: { host: string; port: number };
   calls: readonly RefusedCall[];
   compatCall: string;
+  /** How many files a process may have open. */
+  files: number;
   pids: number;
   memoryBytes: number;
 };

@@ -1,5 +1,6 @@
 import { randomBytes, randomInt } from "node:crypto";
 import { errorMessage } from "#common/error-details.ts";
+import { openFiles } from "#worker/sandbox/container-options.ts";
 import { findImageId } from "#worker/sandbox/create-holder.ts";
 import type { HostLayer } from "#worker/sandbox/host-layer.ts";
 import { prepareSandbox, type PreparedSandbox } from "#worker/sandbox/prepare-sandbox.ts";
@@ -103,6 +104,7 @@ async function prove(o: CanaryOptions): Promise<FailedProof[]> {
       ...(o.target === undefined ? {} : { target: o.target }),
       calls: refusedCalls,
       compatCall,
+      files: openFiles,
       pids: limits.pids,
       memoryBytes: limits.memoryBytes,
     };

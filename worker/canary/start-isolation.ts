@@ -4,6 +4,7 @@ import { createSandboxes } from "#worker/sandbox/create-sandboxes.ts";
 import type { HolderSetup, SandboxRequest, SandboxResult } from "#worker/sandbox/sandbox-types.ts";
 import { sweepSandboxes } from "#worker/sandbox/sweep-sandboxes.ts";
 import { createCanary } from "./create-canary.ts";
+import { createPodmanReleases } from "./create-podman-releases.ts";
 import { describeState } from "./describe-state.ts";
 import { runCanary, type CanaryOptions } from "./run-canary.ts";
 import { runProven } from "./run-proven.ts";
@@ -30,7 +31,8 @@ export function startIsolation(o: {
 }): Isolation {
   const { podman, networkName, imageReference } = o.sandbox;
   const sandboxes = createSandboxes({ setup: { ...o.sandbox, labels: {} }, slots: o.slots, log: o.log });
-  o.releasers.push("networks kept ready", () => sandboxes.stop());
+  const release = createPodmanReleases({ podman, networkName, log: o.log });
+  o.releasers.push("networks kept ready", () => release("networks kept ready", () => sandboxes.stop()));
   let swept = false;
   let provenAt: Date | undefined;
   const sweep = async (): Promise<void> => {
@@ -52,7 +54,7 @@ export function startIsolation(o: {
     },
     log: o.log,
   });
-  o.releasers.push("canary", () => canary.stop());
+  o.releasers.push("canary", () => release("canary", () => canary.stop()));
   const engine = watchEngine({
     podman,
     imageReference,

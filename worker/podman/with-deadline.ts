@@ -1,6 +1,12 @@
 /** The wait ended before what was waited for. */
 export class DeadlineError extends Error {
   override readonly name = "DeadlineError";
+  readonly milliseconds: number;
+
+  constructor(milliseconds: number, attempt: string) {
+    super(`Gave up after ${milliseconds} ms: ${attempt}`);
+    this.milliseconds = milliseconds;
+  }
 }
 
 /**
@@ -10,7 +16,7 @@ export class DeadlineError extends Error {
 export async function withDeadline<T>(milliseconds: number, attempt: string, wait: Promise<T>): Promise<T> {
   let timer: NodeJS.Timeout | undefined;
   const deadline = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new DeadlineError(`Gave up after ${milliseconds} ms: ${attempt}`)), milliseconds);
+    timer = setTimeout(() => reject(new DeadlineError(milliseconds, attempt)), milliseconds);
   });
   try {
     return await Promise.race([wait, deadline]);

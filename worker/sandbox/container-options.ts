@@ -6,9 +6,15 @@ import type { HolderSetup } from "./sandbox-types.ts";
 /** Who a build runs as; the numbers are nobody's on the host. */
 export const buildUser = 10001;
 
+/** How many files one process of a build may have open. */
+export const openFiles = 4096;
+
 export type SandboxNames = { network: string; volume: string; store: string; holder: string; build: string };
 
-/** Podman adds unsized tmpfs at the first three when the root is read-only, so each is given a size. Together they are charged to the memory. */
+/**
+ * Podman adds unsized tmpfs at these three when the root is read-only, so each is given a size. Podman takes no cap on inodes here: their
+ * number, as their bytes, is charged to the memory.
+ */
 function sizeTmpfs(limits: BuildLimits): Record<string, string> {
   return { "/tmp": `rw,nosuid,nodev,size=${sizeOfTmp(limits)},mode=1777`, "/run": tinyTmpfs, "/var/tmp": tinyTmpfs };
 }
@@ -25,7 +31,7 @@ function lockDown(setup: HolderSetup, capabilities: string[]): Dockerode.HostCon
     LogConfig: { Type: "none", Config: {} },
     // Both must be named: what is not is raised to the maximum. nproc is counted over all containers of the user, so the PID limit is the real one.
     Ulimits: [
-      { Name: "nofile", Soft: 4096, Hard: 4096 },
+      { Name: "nofile", Soft: openFiles, Hard: openFiles },
       { Name: "nproc", Soft: 4096, Hard: 4096 },
       { Name: "core", Soft: 0, Hard: 0 },
     ],

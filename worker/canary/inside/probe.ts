@@ -2,7 +2,7 @@
 import { lookAtLimits, lookAtMounts, lookAtProcess, tryToWrite } from "./look-around.ts";
 import { tell } from "./tell.ts";
 import { tryCalls } from "./try-calls.ts";
-import { tryMemory, tryProcesses } from "./try-limits.ts";
+import { tryFiles, tryMemory, tryProcesses } from "./try-limits.ts";
 import { tryNetwork } from "./try-network.ts";
 
 for (const [during, work] of Object.entries({
@@ -12,6 +12,7 @@ for (const [during, work] of Object.entries({
   lookAtLimits,
   tryCalls,
   tryNetwork,
+  tryFiles,
   tryProcesses,
   tryMemory,
 }))

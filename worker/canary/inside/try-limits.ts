@@ -1,6 +1,21 @@
 // Uses up what is limited.
+import { closeSync, openSync } from "node:fs";
 import { spawn, spawnSync, type ChildProcess } from "node:child_process";
 import { readFirst, request, tell } from "./tell.ts";
+
+/** Opens files until one is refused, and some more than are allowed at most. */
+export function tryFiles(): void {
+  const open: number[] = [];
+  let refused = false;
+  while (!refused && open.length < request.files + 8)
+    try {
+      open.push(openSync("/dev/null", "r"));
+    } catch {
+      refused = true;
+    }
+  for (const file of open) closeSync(file);
+  tell({ kind: "files", opened: open.length, refused });
+}
 
 /** Makes processes until one is refused, and some more than are allowed at most. */
 export async function tryProcesses(): Promise<void> {
