@@ -65,7 +65,7 @@ function renderBody(state: CommentState): string[] {
     ];
   }
   if (newest === null) return ["**Waiting for a commit.**"];
-  if (newest.state === "succeeded") return [`**Ready:** ${state.url}`, details(newest)];
+  if (newest.state === "succeeded") return [`**Ready:** ${state.url}`, details(newest), ...renderCut(state.logTail)];
   if (newest.state === "held") return renderHeld(state, newest);
   if (newest.state === "failed")
     return [`**Failed.** ${liveSentence(state)}`, details(newest), ...renderFailure(newest, state.logTail)];
@@ -93,6 +93,12 @@ function renderHeld(state: CommentState, newest: CommentDeployment): string[] {
     "Each further push waits for an approval of its own.",
     ...(state.live === null ? [] : [liveSentence(state)]),
   ];
+}
+
+/** A worker's last word on a log that it cut. A build may say the same; it stands in code either way. */
+function renderCut(logTail: readonly string[]): string[] {
+  const said = logTail.findLast((line) => line.startsWith("[The log was longer than its limit of "));
+  return said === undefined ? [] : [inlineCode(said.slice(1, -1), 300)];
 }
 
 function renderFailure(newest: CommentDeployment, logTail: readonly string[]): string[] {

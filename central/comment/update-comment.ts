@@ -63,8 +63,8 @@ async function tryUpsert(o: Context, target: CommentTarget): Promise<GitHubError
 }
 
 async function render(o: Context, target: CommentTarget): Promise<Written> {
-  const failed = target.newest?.state === "failed" && target.deploymentId !== null;
-  const logTail = failed && target.deploymentId !== null ? await selectLogTail(o.pool, target.deploymentId, tailLines) : [];
+  const ended = target.newest?.state === "failed" || target.newest?.state === "succeeded";
+  const logTail = ended && target.deploymentId !== null ? await selectLogTail(o.pool, target.deploymentId, tailLines) : [];
   const body = renderComment({ ...target, url: siteUrl(target.sitesUrl, target.host), logTail });
   return { body, digest: createHash("sha256").update(body).digest("hex") };
 }

@@ -117,11 +117,23 @@ test("fault 27 a gigabyte of log costs neither memory nor the log's end, and the
   expect(lines.join("\n").length).toBeLessThan(3 * 2 ** 20);
   expect(
     lines.filter((line) =>
-      /^\[… \d+ lines \(99\d{7} characters\) left out: of a log 2621440 characters are kept …\]$/.test(line),
+      /^\[… \d+ lines \(99\d{7} characters\) left out: of a log 2621440 characters in 55000 lines are kept …\]$/.test(line),
     ),
   ).toHaveLength(1);
-  expect(comment(failure, lines)).toMatch(/longer than its limit: \d+ lines \(95\d(\.\d)? MiB\) are left out, 2\.5 MiB are kept/);
+  expect(comment(failure, lines)).toMatch(
+    /longer than its limit of 2\.5 MiB or 55000 lines: \d+ lines \(95\d(\.\d)? MiB\) are left out, 2\.5 MiB are kept/,
+  );
   expect((process.memoryUsage().rss - before) / 2 ** 20).toBeLessThan(300);
 }, 180_000);
+
+test("fault 27 a flood of short lines in a build that succeeds: the log's end is kept, its last line says what is missing, and so does the comment", async () => {
+  const { failure, lines } = await attack(podman, { command: "yes x | head -n 200000; echo last; mkdir out; echo x >out/x" });
+  expect(failure).toBeUndefined();
+  expect(lines.at(-2)).toBe("last");
+  expect(lines.at(-1)).toMatch(
+    /^\[The log was longer than its limit of 2621440 characters or 55000 lines: 1450\d\d lines \(290\d{3} characters\) are left out/,
+  );
+  expect(lines.length).toBeLessThan(56_000);
+});
 
 test("I8 after all of them the next build succeeds", async () => expectNextBuild(podman));

@@ -1,7 +1,8 @@
-/** A log's size: both in characters, a line's end counted as one. */
-export type LogBounds = { head: number; tail: number };
+/** A log's size: `head` and `tail` in characters, a line's end counted as one. */
+export type LogBounds = { head: number; tail: number; headLines: number; tailLines: number };
 
-export const logBounds: LogBounds = { head: 2 * 2 ** 20, tail: 512 * 2 ** 10 };
+/** Central takes 60,000 lines of a deployment's log and closes it there, so more would cost the log's end. */
+export const logBounds: LogBounds = { head: 2 * 2 ** 20, tail: 512 * 2 ** 10, headLines: 45_000, tailLines: 10_000 };
 
 /** What is missing of a log; `kept` counts characters too. */
 export type LeftOut = { lines: number; characters: number; kept: number };
@@ -15,6 +16,7 @@ export function createBoundedLog(
   bounds: LogBounds = logBounds,
 ): { write(line: string): void; end(): LeftOut | undefined } {
   let headLeft = bounds.head;
+  let headLinesLeft = bounds.headLines;
   let tail: string[] = [];
   let tailStart = 0;
   let tailSize = 0;
@@ -23,8 +25,9 @@ export function createBoundedLog(
   return {
     write: (line) => {
       const size = line.length + 1;
-      if (headLeft >= size) {
+      if (headLeft >= size && headLinesLeft > 0) {
         headLeft -= size;
+        headLinesLeft -= 1;
         headUsed += size;
         onLine(line);
         return;
@@ -32,7 +35,7 @@ export function createBoundedLog(
       headLeft = 0;
       tail.push(line);
       tailSize += size;
-      while (tailSize > bounds.tail && tailStart < tail.length) {
+      while ((tailSize > bounds.tail || tail.length - tailStart > bounds.tailLines) && tailStart < tail.length) {
         const oldest = (tail[tailStart]?.length ?? 0) + 1;
         tailStart += 1;
         tailSize -= oldest;
@@ -48,7 +51,7 @@ export function createBoundedLog(
       const leftOut = dropped.lines === 0 ? undefined : { ...dropped, kept: headUsed + tailSize };
       if (leftOut !== undefined)
         onLine(
-          `[… ${leftOut.lines} lines (${leftOut.characters} characters) left out: of a log ${bounds.head + bounds.tail} characters are kept …]`,
+          `[… ${leftOut.lines} lines (${leftOut.characters} characters) left out: of a log ${bounds.head + bounds.tail} characters in ${bounds.headLines + bounds.tailLines} lines are kept …]`,
         );
       for (const line of tail.slice(tailStart)) onLine(line);
       tail = [];
@@ -57,4 +60,9 @@ export function createBoundedLog(
       return leftOut;
     },
   };
+}
+
+/** The last line of a log that was cut although the build succeeded: Central knows it by its beginning, and says it in the comment. */
+export function sayLeftOut({ lines, characters, kept }: LeftOut, bounds: LogBounds = logBounds): string {
+  return `[The log was longer than its limit of ${bounds.head + bounds.tail} characters or ${bounds.headLines + bounds.tailLines} lines: ${lines} lines (${characters} characters) are left out, ${kept} characters are kept]`;
 }

@@ -1,4 +1,4 @@
-import type { LeftOut } from "./bound-log.ts";
+import { logBounds, type LeftOut } from "./bound-log.ts";
 import { formatBytes, formatDuration, sizeOfTmp, type BuildLimits } from "./limits.ts";
 import type { FileUse } from "./measure-files.ts";
 import type { FailureReason, SandboxFailure } from "./sandbox-types.ts";
@@ -135,7 +135,7 @@ function describeDisk(end: BuildEnd, limits: BuildLimits): string {
 function describeLog(end: BuildEnd): string {
   if (end.leftOut === undefined) return "";
   const { lines, characters, kept } = end.leftOut;
-  return ` Its log was longer than its limit: ${lines} lines (${formatBytes(characters)}) are left out, ${formatBytes(kept)} are kept.`;
+  return ` Its log was longer than its limit of ${formatBytes(logBounds.head + logBounds.tail)} or ${logBounds.headLines + logBounds.tailLines} lines: ${lines} lines (${formatBytes(characters)}) are left out, ${formatBytes(kept)} are kept.`;
 }
 
 function describeShell(devshell: string): string {

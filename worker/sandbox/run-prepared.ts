@@ -3,7 +3,7 @@ import type Dockerode from "dockerode";
 import { callPodman } from "#worker/podman/podman-error.ts";
 import { expectReadable } from "#worker/podman/expect-stream.ts";
 import { withDeadline } from "#worker/podman/with-deadline.ts";
-import { createBoundedLog } from "./bound-log.ts";
+import { createBoundedLog, sayLeftOut } from "./bound-log.ts";
 import { followOutput } from "./follow-output.ts";
 import { measureFiles } from "./measure-files.ts";
 import { blamesFiles, nameFailure, parseReport, type BuildEnd } from "./name-failure.ts";
@@ -105,7 +105,10 @@ async function runBuild(sandbox: PreparedSandbox, run: SandboxRun): Promise<Buil
     lines.stderr.end();
     const leftOut = log.end();
     const ranMs = performance.now() - started;
-    if (exitCode === 0 && guard.ended() === undefined) return { exitCode, report: nothing, saidNoSpace, ranMs };
+    if (exitCode === 0 && guard.ended() === undefined) {
+      if (leftOut !== undefined) run.onLine(sayLeftOut(leftOut));
+      return { exitCode, report: nothing, saidNoSpace, ranMs };
+    }
     const report = parseReport(await readReport(sandbox.holder));
     const ended = guard.ended();
     const files = blamesFiles(exitCode, saidNoSpace) ? await measureFiles(sandbox.holder) : undefined;

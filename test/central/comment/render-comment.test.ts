@@ -1,6 +1,7 @@
 import * as fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { commentMarker, type CommentState, renderComment } from "#central/comment/render-comment.ts";
+import { sayLeftOut } from "#worker/sandbox/bound-log.ts";
 
 const commit = "0a1b2c3d".repeat(5);
 const state = (changes: Partial<CommentState> = {}, deployment: object = {}): CommentState => ({
@@ -44,6 +45,16 @@ describe("it says", () => {
     const text = renderComment(state({}, { state: "succeeded", durationMs: 1234 }));
     expect(text).toContain("https://pr-1-site.sites.example");
     expect(text).toContain("1.2 s");
+  });
+  test("that the log of a build that succeeded was cut, by its last word alone", () => {
+    const ready = renderComment(state({}, { state: "succeeded", durationMs: 1 }));
+    const cut = sayLeftOut({ lines: 123, characters: 4_567, kept: 89 });
+    const text = renderComment(state({ logTail: ["some output", cut, "published"] }, { state: "succeeded", durationMs: 1 }));
+    expect(text).toContain(
+      "` The log was longer than its limit of 2621440 characters or 55000 lines: 123 lines (4567 characters) are left out",
+    );
+    expect(text).not.toContain("some output");
+    expect(renderComment(state({ logTail: ["some output"] }, { state: "succeeded", durationMs: 1 }))).toBe(ready);
   });
   test("stage, reason, message, the log's end, and what is still live", () => {
     const text = renderComment(state({ live: { commit: "f".repeat(40) }, logTail: ["last line"] }, { state: "failed", failure }));

@@ -1,9 +1,9 @@
 import { expect, test } from "vitest";
-import { createBoundedLog } from "#worker/sandbox/bound-log.ts";
+import { createBoundedLog, logBounds, type LogBounds } from "#worker/sandbox/bound-log.ts";
 
-function run(lines: string[], bounds: { head: number; tail: number }): { live: string[]; all: string[] } {
+function run(lines: string[], bounds: Partial<LogBounds> & { head: number; tail: number }): { live: string[]; all: string[] } {
   const out: string[] = [];
-  const log = createBoundedLog((line) => out.push(line), bounds);
+  const log = createBoundedLog((line) => out.push(line), { headLines: 50, tailLines: 50, ...bounds });
   for (const line of lines) log.write(line);
   const live = [...out];
   log.end();
@@ -21,7 +21,7 @@ test("of a longer one the head comes at once, and the marker and the tail at the
   expect(live).toEqual(["line 0000", "line 0001", "line 0002"]);
   expect(all).toEqual([
     ...live,
-    "[… 94 lines (940 characters) left out: of a log 60 characters are kept …]",
+    "[… 94 lines (940 characters) left out: of a log 60 characters in 100 lines are kept …]",
     "line 0097",
     "line 0098",
     "line 0099",
@@ -31,6 +31,23 @@ test("of a longer one the head comes at once, and the marker and the tail at the
 test("nothing is left out while the tail has room, and the order stays", () => {
   const lines = ["aaaa", "bbbbbbbb", "c", "d"];
   expect(run(lines, { head: 5, tail: 100 }).all).toEqual(lines);
+});
+
+test("many short lines are bounded by their number, and the end is kept", () => {
+  const lines = Array.from({ length: 100 }, (_, index) => String(index));
+  const { live, all } = run(lines, { head: 1_000, tail: 1_000, headLines: 2, tailLines: 3 });
+  expect(live).toEqual(["0", "1"]);
+  expect(all).toEqual([
+    ...live,
+    "[… 95 lines (277 characters) left out: of a log 2000 characters in 5 lines are kept …]",
+    "97",
+    "98",
+    "99",
+  ]);
+});
+
+test("a log at its bounds fits into what Central takes of one, with what the worker adds to it", () => {
+  expect(logBounds.headLines + logBounds.tailLines + 1_000).toBeLessThan(60_000);
 });
 
 test("a hundred thousand lines are bounded", () => {

@@ -62,7 +62,7 @@ test("a failure says what is missing of a log that was cut", () => {
   const leftOut = { lines: 7, characters: 2 ** 20, kept: 2 ** 21 };
   const end = { exitCode: 79, report: { ...none, status: 1 }, saidNoSpace: false, ranMs: 1, leftOut };
   expect(nameFailure(end, limits, request)?.message).toBe(
-    "The command failed with exit status 1. Its log was longer than its limit: 7 lines (1 MiB) are left out, 2 MiB are kept.",
+    "The command failed with exit status 1. Its log was longer than its limit of 2.5 MiB or 55000 lines: 7 lines (1 MiB) are left out, 2 MiB are kept.",
   );
 });
 
