@@ -1,4 +1,5 @@
 import type { CatapultClient } from "#client/create-catapult-client.ts";
+import { isFinal } from "#client/watch-deployment.ts";
 import { DeploymentState, DeploymentStateSchema, StageSchema } from "#gen/catapult/v1/deployment_pb.js";
 import { DeploymentSchema, type Deployment } from "#gen/catapult/v1/operator_service_pb.js";
 import { DeploymentEndedError } from "../errors.ts";
@@ -16,14 +17,7 @@ export type WaitOptions = { wait: boolean; json?: boolean };
 export async function awaitDeployment(client: CatapultClient, made: Deployment, options: WaitOptions): Promise<void> {
   let deployment = made;
   if (options.wait && made.state !== DeploymentState.HELD) {
-    let told = "";
-    for await (const event of client.watch(made.id)) {
-      deployment = event.deployment ?? deployment;
-      const state = describe(deployment);
-      if (state !== told) process.stderr.write(`deployment ${deployment.id}: ${state}\n`);
-      told = state;
-      if (options.json !== true) for (const line of event.lines) print(escapeControls(line.text));
-    }
+    deployment = await follow(client, made, options.json !== true);
   } else if (options.json !== true) {
     print(`Deployment ${made.id} is ${describe(made)}: catapult deployments logs -f ${made.id}`);
   }
@@ -34,6 +28,33 @@ export async function awaitDeployment(client: CatapultClient, made: Deployment, 
     return;
   }
   throw new DeploymentEndedError(escapeLines(explain(deployment)));
+}
+
+async function follow(client: CatapultClient, made: Deployment, printLines: boolean): Promise<Deployment> {
+  const tell = (text: string): void => void process.stderr.write(`deployment ${made.id}: ${text}\n`);
+  // Whoever stops waiting has stopped nothing else.
+  const leave = (): never => {
+    tell(`goes on; \`catapult deployments cancel ${made.id}\` ends it`);
+    process.exit(130);
+  };
+  process.once("SIGINT", leave);
+  try {
+    let deployment = made;
+    let told = "";
+    if (isFinal(made.state)) tell("is there already");
+    for await (const event of client.watch(made.id)) {
+      deployment = event.deployment ?? deployment;
+      const state = describe(deployment);
+      // The last one is told below its log.
+      if (state !== told && !isFinal(deployment.state)) tell(state);
+      told = state;
+      if (printLines) for (const line of event.lines) print(escapeControls(line.text));
+    }
+    tell(describe(deployment));
+    return deployment;
+  } finally {
+    process.off("SIGINT", leave);
+  }
 }
 
 function describe(deployment: Deployment): string {

@@ -21,7 +21,10 @@ export async function callCentralAt<T>(
     // What the command itself found wrong, and not Central.
     if (error instanceof CommandError || error instanceof UsageError) throw error;
     const found = ConnectError.from(error, Code.Unknown);
-    throw new CommandError(describeCallError(found, { attempt, url: access.url }), { cause: error });
+    const message = describeCallError(found, { attempt, url: access.url });
+    // What was typed is wrong, only that Central knows and not this command.
+    if (found.code === Code.InvalidArgument) throw new UsageError(message, { cause: error });
+    throw new CommandError(message, { cause: error });
   } finally {
     client.close();
   }

@@ -1,6 +1,8 @@
 import { Code, type ConnectError } from "@connectrpc/connect";
 import { errorCode, errorMessage } from "#common/error-details.ts";
+import { readReason } from "#client/read-reason.ts";
 import { describePatterns } from "./describe-patterns.ts";
+import { nameOptions } from "./name-options.ts";
 
 // What Node says of a certificate that it cannot follow to a CA it trusts.
 const untrusted = [
@@ -21,12 +23,12 @@ export function describeCallError(error: ConnectError, o: { attempt: string; url
       return `${came}.\nIts certificate is for another name: use that in CATAPULT_CENTRAL_URL.`;
     return `${came}.\nIs it running, and is CATAPULT_CENTRAL_URL right?`;
   }
-  const said = describePatterns(error.rawMessage);
+  const said = nameOptions(describePatterns(error.rawMessage));
   switch (error.code) {
     case Code.Unauthenticated:
       return `${where} does not know the token.\nCheck CATAPULT_TOKEN; it may be revoked. \`catapult tokens create --local <name>\`, beside the database, makes one.`;
     case Code.PermissionDenied:
-      return `${where} refused it (permission_denied: ${said}).\nUse a token of scope write in CATAPULT_TOKEN.`;
+      return `${where} refused it (permission_denied: ${said}).\n${adviseToken(readReason(error))}`;
     case Code.InvalidArgument:
     case Code.AlreadyExists:
     case Code.NotFound:
@@ -34,12 +36,27 @@ export function describeCallError(error: ConnectError, o: { attempt: string; url
       return `could not ${o.attempt} (${codeName(error.code)}):\n${indent(said)}`;
     case Code.DeadlineExceeded:
       return `${where} did not answer in time. Nothing may have been done, or all of it: list what is there before you repeat it.`;
+    case Code.Aborted:
+      return `could not ${o.attempt} (aborted):\n${indent(said)}\nSomebody else changed it at the same moment: look at it, then try again.`;
+    case Code.ResourceExhausted:
     case Code.Unavailable:
-      return `${where} cannot do it now (unavailable):\n${indent(said)}`;
+      return `${where} cannot do it now (${codeName(error.code)}):\n${indent(said)}`;
     case Code.Unimplemented:
       return `${where} knows no such call (${said}).\nIs CATAPULT_CENTRAL_URL right, and is Central as new as this command?`;
     default:
       return `${where} answered ${codeName(error.code)}: ${said}.\nCentral's log says more.`;
+  }
+}
+
+function adviseToken(reason: string | undefined): string {
+  switch (reason) {
+    case "other_environment":
+      return "The token is bound to one environment: use one of the other environment, or one that is bound to none.";
+    case "environment_bound":
+    case "owner_not_in_environment":
+      return "The token is bound to one environment: use one that is bound to none.";
+    default:
+      return "Use a token of scope write in CATAPULT_TOKEN.";
   }
 }
 

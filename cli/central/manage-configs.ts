@@ -16,6 +16,7 @@ import { printItem } from "../output/print-item.ts";
 import { callCentral } from "./call-central.ts";
 import { expectAnswer } from "./expect-answer.ts";
 import { listAll } from "./list-all.ts";
+import { nameOption } from "./name-options.ts";
 import { splitRepository } from "./split-repository.ts";
 
 type ConfigOptions = {
@@ -117,7 +118,8 @@ export async function planConfig(repository: string, options: PlanConfigOptions)
   if (options.json === true) printJson(toJson(PlanDeploymentConfigResponseSchema, plan));
   else {
     printItem(PlanDeploymentConfigResponseSchema, { ...plan, problems: [] }, false);
-    for (const { field, reason, message } of plan.problems) print(escapeControls(`problem: ${field}: ${message} (${reason})`));
+    for (const { field, reason, message } of plan.problems)
+      print(escapeControls(`problem: ${nameOption(field)}: ${message} (${reason})`));
   }
   if (plan.problems.length > 0) process.exitCode = exitCodes.failed;
 }

@@ -1,5 +1,6 @@
 import { toJson } from "@bufbuild/protobuf";
 import { timestampDate } from "@bufbuild/protobuf/wkt";
+import { isFinal } from "#client/watch-deployment.ts";
 import { DeploymentStateSchema } from "#gen/catapult/v1/deployment_pb.js";
 import { DeploymentSchema, type Deployment } from "#gen/catapult/v1/operator_service_pb.js";
 import { formatEnum, parseEnum } from "../output/enum-names.ts";
@@ -61,6 +62,8 @@ export async function getDeployment(id: bigint, options: { json?: boolean }): Pr
 export async function cancelDeployment(id: bigint, options: { json?: boolean }): Promise<void> {
   const { deployment } = await callCentral(`cancel the deployment ${id}`, async (client) => client.cancel({ id }));
   if (options.json === true) printItem(DeploymentSchema, deployment, true);
+  else if (deployment !== undefined && !isFinal(deployment.state))
+    print(`Deployment ${id} is told to end; it is ${describeState(deployment)} still. What is live stays.`);
   else print(`Deployment ${id} is ${deployment === undefined ? "canceled" : describeState(deployment)}; what is live stays.`);
 }
 

@@ -11,6 +11,7 @@ export async function printLog(id: bigint, options: LogOptions): Promise<void> {
   await callCentral(`read the log of the deployment ${id}`, async (client) => {
     let stored: bigint | undefined;
     let last = options.after ?? 0n;
+    let told = "";
     for await (const { deployment, lines } of client.watch(id, { afterLogLine: last })) {
       stored ??= deployment?.logLines;
       for (const { number, text } of lines) {
@@ -20,7 +21,9 @@ export async function printLog(id: bigint, options: LogOptions): Promise<void> {
       }
       if (options.follow !== true && stored !== undefined && last >= stored) return;
       if (options.follow === true && deployment !== undefined && process.stderr.isTTY) {
-        process.stderr.write(`${formatEnum(DeploymentStateSchema, deployment.state)}\n`);
+        const state = formatEnum(DeploymentStateSchema, deployment.state);
+        if (state !== told) process.stderr.write(`deployment ${id}: ${state}\n`);
+        told = state;
       }
     }
   });

@@ -1,4 +1,4 @@
-import { execFile } from "node:child_process";
+import { execFile, spawnSync } from "node:child_process";
 import { promisify } from "node:util";
 import type { Command } from "commander";
 import { beforeAll, describe, expect, test } from "vitest";
@@ -42,6 +42,46 @@ describe("in bash", () => {
     [["sites", "get", "deploy", "--js"], ["--json"]],
   ])("%s leads to %s", async (words, offered) => {
     expect(await complete(...words)).toEqual(offered);
+  });
+});
+
+const isThere = (shell: string) => spawnSync(shell, ["-c", "exit"]).status === 0;
+const commands = [
+  ["deplo", ["deployments", "deploy"]],
+  ["workers r", ["rotate-key", "remove"]],
+  ["deployments logs 7 --fo", ["--follow"]],
+  ["deployments list --state su", ["succeeded", "superseded"]],
+  ["sites get deploy --js", ["--json"]],
+] as const;
+
+// Debian has fish and zsh as packages, which set-up does not install.
+describe.skipIf(!isThere("fish"))("in fish, where it is installed", () => {
+  test.each(commands)("%s leads to %s", async (typed, offered) => {
+    const script = `${renderCompletion("fish", program)}\ncomplete -C 'catapult ${typed}'`;
+    const { stdout } = await promisify(execFile)("fish", ["--no-config", "-c", script]);
+    const found = stdout
+      .trim()
+      .split("\n")
+      .map((line) => line.split("\t")[0]);
+    expect(new Set(found)).toEqual(new Set(offered));
+  });
+});
+
+describe.skipIf(!isThere("zsh"))("in zsh, where it is installed", () => {
+  test.each(commands)("%s leads to %s", async (typed, offered) => {
+    // What it hands to the completion system, without a terminal.
+    const script = `compdef() { :; }
+compadd() { shift; print -l -- "$@"; }
+_describe() { print -l -- "\${(@P)@[-1]}"; }
+${renderCompletion("zsh", program)}
+words=(catapult ${typed}); CURRENT=$#words; _catapult`;
+    const { stdout } = await promisify(execFile)("zsh", ["-f", "-c", script]);
+    const last = typed.split(" ").at(-1) ?? "";
+    const found = stdout
+      .trim()
+      .split("\n")
+      .map((line) => line.split(":")[0] ?? "");
+    expect(new Set(found.filter((word) => word.startsWith(last)))).toEqual(new Set(offered));
   });
 });
 

@@ -1,9 +1,10 @@
 import { chmod, mkdtemp, readFile, rm, stat } from "node:fs/promises";
+import { spawn } from "node:child_process";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { startOperatorServer, type OperatorServer } from "#test/central/operator/start-operator-server.ts";
-import { runCatapult } from "./run-catapult.ts";
+import { launcher, runCatapult } from "./run-catapult.ts";
 
 let server: OperatorServer;
 let folder: string;
@@ -41,6 +42,33 @@ test("login keeps a token that Central knows for its owner alone, the next comma
   expect([open.code, open.err]).toEqual([1, expect.stringContaining("chmod 600")]);
   expect((await run(["logout"])).code).toBe(0);
   await expect(stat(file)).rejects.toThrow("ENOENT");
+});
+
+test("in a terminal the token is asked for and not shown, and Ctrl-C ends it", async () => {
+  // `script` gives it a terminal; what is typed before it reads waits there.
+  const inTerminal = async (input: string, shown: string) => {
+    const command = `'${launcher}' login ${server.url}`;
+    const env = { PATH: `${path.dirname(process.execPath)}:/usr/bin:/bin`, XDG_CONFIG_HOME: folder };
+    const child = spawn("script", ["-qec", command, "/dev/null"], { env });
+    let out = "";
+    let isTyped = false;
+    child.stdout.setEncoding("utf8").on("data", (text: string) => {
+      out += text;
+      if (isTyped || !out.includes(shown)) return;
+      isTyped = true;
+      // The echo is off from just after the question on.
+      setTimeout(() => child.stdin.write(input), 500);
+    });
+    const code = await new Promise((resolve) => child.once("close", resolve));
+    return { code, out };
+  };
+  const right = await inTerminal(`${server.token}\r`, "Token: ");
+  expect([right.code, right.out]).toEqual([0, expect.stringContaining(`Logged in to ${server.url}`)]);
+  expect(right.out).not.toContain(server.token.slice(0, 8));
+  expect((await run(["logout"])).code).toBe(0);
+  const left = await inTerminal("\u0003", "Token: ");
+  expect(left.code).toBe(130);
+  expect(await run(["logout"])).toMatchObject({ code: 0, out: "There was no login.\n" });
 });
 
 test.each([

@@ -78,7 +78,7 @@ test("a worker that is refused leaves no key file", async () => {
     keyFile,
   ];
   const refused = await run(words);
-  expect([refused.code, refused.err]).toEqual([1, expect.stringContaining("worker.environment")]);
+  expect([refused.code, refused.err]).toEqual([2, expect.stringContaining("--environment: there is no environment nowhere")]);
   await expect(stat(keyFile)).rejects.toThrow("ENOENT");
 });
 
@@ -111,21 +111,21 @@ test("a config is added, listed and removed", async () => {
   expect(await run(["configs", "list"])).toEqual({ code: 0, out: "", err: "There are no deployment configs.\n" });
 });
 
-test("every bad value is named with its field, without a stack, and nothing is stored", async () => {
+test("every bad value is named with its option, without a stack, and nothing is stored", async () => {
   const words = ["configs", "add", "acme/site", "--environment", "base", "--domain", "*.example.org", "--output-dir", "../"];
   const { code, out, err } = await run(words);
-  expect([code, out]).toEqual([1, ""]);
+  expect([code, out]).toEqual([2, ""]);
   expect(err).toContain("invalid_argument");
-  expect(err).toContain("  deployment_config.domain: must not contain *");
-  expect(err).toContain("  deployment_config.output_dir: must not contain ..");
+  expect(err).toContain("  --domain: must not contain *");
+  expect(err).toContain("  --output-dir: must not contain ..");
   expect(err).not.toContain("    at ");
   expect((await server.client.listDeploymentConfigs({})).deploymentConfigs).toEqual([]);
 });
 
 test("a name of the wrong form is answered with what is allowed, in words", async () => {
   const { code, err } = await run(["environments", "add", "Bad_Name", "--suffix", "x.example.org"]);
-  expect(code).toBe(1);
-  expect(err).toContain("environment.name: expected 1 to 32 of a-z, 0-9 and hyphen");
+  expect(code).toBe(2);
+  expect(err).toContain("  <name>: expected 1 to 32 of a-z, 0-9 and hyphen");
   expect(err).not.toContain("regex");
 });
 
