@@ -105,8 +105,9 @@ async function callWorker(
     o.log.warn({ err, worker: worker.id, attempt }, "a build could not be handed over");
     const refusal = ConnectError.from(err);
     const { code } = refusal;
-    if (code === Code.FailedPrecondition) await setReadiness(o.pool, worker.id, parseReason(refusal.rawMessage));
-    const waiting = code === Code.FailedPrecondition ? "not_ready" : "unreachable";
+    const notReady = code === Code.FailedPrecondition || code === Code.ResourceExhausted;
+    if (notReady) await setReadiness(o.pool, worker.id, parseReason(refusal.rawMessage));
+    const waiting = notReady ? "not_ready" : "unreachable";
     await postpone(o, work, { waiting, attempt: attempt + 1, delayMs: retryDelayMs(attempt) });
     return !refusals.has(code);
   }

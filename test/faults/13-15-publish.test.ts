@@ -56,6 +56,16 @@ test("fault 13: a publish that was stopped before its switch is refused at the w
   expect((await served()).body).toBe(newer.text);
 });
 
+test("fault 24: a disk that is full while a Build is taken refuses it and says so, and the build is taken once there is room", async () => {
+  worker().arm("accept.after-store:enospc");
+  const { branch, sha } = await pushBranch(stack);
+  const { number } = await stack.forge.openPullRequest({ ...repository, head: branch });
+  await expectLive(stack, hostOf(number), sha);
+  expect(await worker().log()).toContain("failpoint accept.after-store: enospc");
+  expect(await stack.central.log()).toContain("[resource_exhausted] this worker is not ready: disk: it is full");
+  expect(await deploymentsOf(stack, hostOf(number))).toEqual([{ commit: sha, state: "succeeded" }]);
+});
+
 // In the order of a deployment.
 const publishSteps: Failpoint[] = [
   "accept.after-store",
@@ -114,24 +124,25 @@ test("fault 15: a worker killed before a new host has its route serves it after 
   expect((await served(hostOf(number))).status).toBe(200);
 });
 
-test.each(["remove.before-files", "remove.before-store"] as const)(
-  "fault 15: a removal that was killed at %s is finished by the next start",
-  async (step) => {
-    const { branch, sha } = await pushBranch(stack);
-    const { number } = await stack.forge.openPullRequest({ ...repository, head: branch });
-    await expectLive(stack, hostOf(number), sha);
-    worker().arm(`${step}:kill`);
-    await stack.forge.closePullRequest({ ...repository, number });
-    expect(await worker().ended()).toEqual({ code: null, signal: "SIGKILL" });
-    expect((await served(hostOf(number))).status).toBe(404);
-    worker().arm("");
-    await worker().start();
-    await eventually(async () => {
-      const { rows } = await stack.pool.query("select state from sites where host = $1 and state <> 'removed'", [hostOf(number)]);
-      expect(rows).toEqual([]);
-    });
-  },
-);
+test("fault 15: a removal that was killed at each of its steps is finished by the next start", async () => {
+  const { branch, sha } = await pushBranch(stack);
+  const { number } = await stack.forge.openPullRequest({ ...repository, head: branch });
+  await expectLive(stack, hostOf(number), sha);
+  worker().arm("remove.before-files:kill");
+  await stack.forge.closePullRequest({ ...repository, number });
+  expect(await worker().ended()).toEqual({ code: null, signal: "SIGKILL" });
+  expect((await served(hostOf(number))).status).toBe(404);
+  worker().arm("remove.before-store:kill");
+  await worker().start({ until: "spawned" });
+  expect(await worker().ended()).toEqual({ code: null, signal: "SIGKILL" });
+  expect((await served(hostOf(number))).status).toBe(404);
+  worker().arm("");
+  await worker().start();
+  await eventually(async () => {
+    const { rows } = await stack.pool.query("select state from sites where host = $1 and state <> 'removed'", [hostOf(number)]);
+    expect(rows).toEqual([]);
+  });
+});
 
 test("fault 13, 15: after all of them the invariants hold", async () => {
   expect(await findBreaches(stack, { watch })).toEqual([]);

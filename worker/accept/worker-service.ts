@@ -10,6 +10,7 @@ import {
 } from "#gen/catapult/v1/worker_service_pb.js";
 import type { Acceptor } from "#worker/accept/create-acceptor.ts";
 import { refuseForkInProduction } from "#worker/accept/refuse-fork-in-production.ts";
+import { refusingFullDisk } from "#worker/accept/refusing-full-disk.ts";
 import { refuseVariables } from "#worker/accept/refuse-variables.ts";
 import type { Readiness } from "#worker/accept/readiness.ts";
 
@@ -31,11 +32,11 @@ export function createWorkerService(o: {
       if (soon) return answer(Outcome.BUSY);
       if (problems.length > 0)
         throw new ConnectError(`this worker is not ready: ${problems.join("; ")}`, Code.FailedPrecondition);
-      return answer(await o.acceptor.build(request));
+      return answer(await refusingFullDisk(async () => o.acceptor.build(request)));
     },
     async cleanup(request, context) {
       requireCentral(context);
-      return answer(await o.acceptor.cleanup(request));
+      return answer(await refusingFullDisk(async () => o.acceptor.cleanup(request)));
     },
     async listSites(request, context) {
       requireCentral(context);
