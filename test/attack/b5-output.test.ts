@@ -54,6 +54,12 @@ async function deploy(o: Attack): Promise<{ manifest?: Manifest; failure?: { rea
   const { releases } = sitePaths(sitesDir, 1n);
   const published = existsSync(releases) ? await readdir(releases) : [];
   expect(published).toEqual(manifest === undefined ? [] : [release]);
+  // Of an output that was refused no file is anywhere on the disk, and none lies beside the sites.
+  const files = (await readdir(folder, { recursive: true, withFileTypes: true })).filter((entry) => !entry.isDirectory());
+  const within = manifest === undefined ? [] : [join(releases, release), sitePaths(sitesDir, 1n).manifests];
+  expect(
+    files.map((entry) => join(entry.parentPath, entry.name)).filter((path) => !within.some((one) => path.startsWith(one))),
+  ).toEqual([]);
   const ended = failure ?? refused;
   return { ...(manifest === undefined ? {} : { manifest }), ...(ended === undefined ? {} : { failure: ended }) };
 }

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { DeploymentState, Stage } from "#gen/catapult/v1/deployment_pb.js";
 import type { BuildRequest } from "#gen/catapult/v1/worker_service_pb.js";
 import { eventually } from "#test/support/eventually.ts";
+import { watchAround } from "#test/support/watch-around.ts";
 import {
   addRepository,
   selectDeployments,
@@ -11,6 +12,8 @@ import {
   type TestCentral,
   webhookSecret,
 } from "./support/start-test-central.ts";
+
+watchAround();
 
 let central: TestCentral;
 beforeAll(async () => {

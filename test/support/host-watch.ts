@@ -79,7 +79,8 @@ export async function watchHost(podman: Dockerode, networkName: string): Promise
   };
 }
 
-async function readHost(): Promise<Map<string, string>> {
+/** Settings of the kernel and files that decide on the whole host. */
+export async function readHost(): Promise<Map<string, string>> {
   const state = new Map<string, string>();
   for (const file of [...kernelSettings, ...hostFiles]) state.set(file, await readFile(file, "latin1").catch(() => "absent"));
   return state;

@@ -5,6 +5,7 @@ import type { ReportStatusRequestSchema } from "#gen/catapult/v1/central_service
 import { DeploymentState, Stage } from "#gen/catapult/v1/deployment_pb.js";
 import type { BuildRequest } from "#gen/catapult/v1/worker_service_pb.js";
 import { eventually } from "#test/support/eventually.ts";
+import { watchAround } from "#test/support/watch-around.ts";
 import { startFakeWorker, type FakeWorker } from "../support/start-fake-worker.ts";
 import {
   addRepository,
@@ -15,6 +16,8 @@ import {
 } from "../support/start-test-central.ts";
 
 type Report = MessageInitShape<typeof ReportStatusRequestSchema>;
+
+watchAround();
 
 let central: TestCentral;
 let honest: FakeWorker;

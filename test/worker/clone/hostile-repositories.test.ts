@@ -8,6 +8,7 @@ import { Readable } from "node:stream";
 import { buffer } from "node:stream/consumers";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
 import { startGitServer, type GitServer } from "#test/support/git-server.ts";
+import { watchAround } from "#test/support/watch-around.ts";
 import { CloneError } from "#worker/clone/clone-error.ts";
 import { fetchCommit, type Clone, type FetchRequest } from "#worker/clone/fetch-commit.ts";
 import { runGit } from "#worker/clone/run-git.ts";
@@ -38,6 +39,8 @@ afterEach(async () => {
   const found = await readdir(outside);
   if (found.join() !== "secret.txt") throw new Error(`what lies outside was touched: ${found.join(", ")}`);
 });
+
+watchAround(() => [join(server.folder, "clones"), outside]);
 
 function request(commit: string, changes: Partial<FetchRequest> = {}): FetchRequest {
   return {
