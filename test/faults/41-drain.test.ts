@@ -1,3 +1,4 @@
+import { createHash } from "node:crypto";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { SiteType } from "#gen/catapult/v1/deployment_pb.js";
 import { eventually } from "#test/support/eventually.ts";
@@ -5,6 +6,7 @@ import { checkInvariants } from "#test/support/invariants.ts";
 import { podmanHookTimeout } from "#test/support/podman.ts";
 import { startStack, type Stack } from "#test/support/stack.ts";
 import { visit } from "#test/support/visit.ts";
+import { roleLabel, sandboxLabel } from "#worker/sandbox/sandbox-labels.ts";
 import { deploymentsOf, expectLive, repository } from "./support/sites.ts";
 
 const host = "www.one.localhost";
@@ -53,6 +55,13 @@ async function isBuilding(commit: string): Promise<void> {
   });
 }
 
+/** The containers in which the worker builds now, running or not. */
+async function buildContainers(): Promise<string[]> {
+  const own = createHash("sha256").update(stack.workers[0]!.stateDirectory).digest("hex").slice(0, 8);
+  const label = [`${sandboxLabel}=catapult-${own}`, `${roleLabel}=build`];
+  return (await stack.podman.podman.listContainers({ all: true, filters: { label } })).map(({ Status }) => Status);
+}
+
 /** How often it was told to stop. */
 const stops = async (): Promise<number> => (await worker().log()).split('"msg":"stopping"').length;
 
@@ -67,12 +76,24 @@ test("fault 41: a worker that is told to stop lets its build end, takes nothing 
   expect(await served()).toBe("ends by itself");
   const preview = `pr-${number}-site.one.localhost`;
   expect(await deploymentsOf(stack, preview)).toEqual([{ commit: newer.sha, state: "queued" }]);
-  await worker().start();
+  await worker().start({ env: { DRAIN_TIMEOUT: "1s" } });
   await expectLive(stack, preview, newer.sha);
 });
 
+test("a running build that a newer commit takes the place of is gone within seconds, and its container with it", async () => {
+  const sha = await push("is taken over", 600);
+  await isBuilding(sha);
+  expect(await buildContainers()).toHaveLength(1);
+  const newer = await push("took over", 0);
+  await expectLive(stack, host, newer);
+  await eventually(async () => expect(await buildContainers()).toEqual([]), 15_000);
+  expect((await deploymentsOf(stack, host)).slice(-2)).toEqual([
+    { commit: sha, state: "superseded" },
+    { commit: newer, state: "succeeded" },
+  ]);
+});
+
 test("fault 41: a build that does not end before the deadline is handed back at once, and nothing of it stays", async () => {
-  await worker().restart({ env: { DRAIN_TIMEOUT: "1s" } });
   const sha = await push("never ends", 600);
   await isBuilding(sha);
   worker().signal("SIGTERM");
