@@ -35,6 +35,7 @@ import { removeTemporaries } from "#worker/publish/collect-releases.ts";
 import { removeTree } from "#worker/publish/remove-tree.ts";
 import { liveFolder, siteFolder } from "#worker/publish/site-paths.ts";
 import type { SendReport } from "#worker/report/create-reporter.ts";
+import { readVersions } from "#worker/read-versions.ts";
 import { startRoutes } from "#worker/start-routes.ts";
 
 const gibibyte = 2 ** 30;
@@ -172,11 +173,11 @@ export async function startWorker(config: WorkerConfig, log: Logger, releasers: 
     const served = await startMetricsServer({ ...metrics, listen: config.metricsListen, log });
     releasers.push("metrics", () => served.stop());
   }
-  const describeWorker = () => ({
+  const describeWorker = async () => ({
     slots: config.buildSlots,
     running: acceptor.running(),
     provenAt: isolation.provenAt(),
-    versions: [`node ${process.versions.node}`],
+    versions: await readVersions({ podman, caddyAdmin: config.caddyAdmin }),
   });
   const server = await startRpcServer({
     listen: config.listen,

@@ -18,7 +18,7 @@ export type ListDependencies = {
   sitesDir: string;
   isWorking: (siteId: bigint) => boolean;
   /** What operators are shown of the worker itself. */
-  describeWorker?: () => { slots: number; running: number; provenAt: Date | undefined; versions: string[] };
+  describeWorker?: () => Promise<{ slots: number; running: number; provenAt: Date | undefined; versions: string[] }>;
 };
 
 const largestPage = 1_000;
@@ -43,7 +43,7 @@ export async function listSites(
     if (site !== undefined) sites.push(site);
   }
   const { freeBytes, totalBytes } = await measureDisk(o.sitesDir);
-  const { provenAt, ...worker } = o.describeWorker?.() ?? {};
+  const { provenAt, ...worker } = (await o.describeWorker?.()) ?? {};
   return create(WorkerServiceListSitesResponseSchema, {
     sites,
     more: rest.length > size,

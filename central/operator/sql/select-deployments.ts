@@ -3,7 +3,9 @@ import { hasNul } from "../no-nul.ts";
 import type { DeploymentRow, EgressRow } from "../rows.ts";
 
 const select = `select d.id, d.site_id, s.host, e.sites_url, s.kind, e.name as environment, c.github_org, c.github_repo, s.pull_request,
-    d.generation, d.commit_sha, d.branch, d.trust, d.state, s.live_deployment is not distinct from d.id as live, d.waiting, d.worker_id,
+    d.generation, d.commit_sha, d.branch, d.trust, d.state, s.live_deployment is not distinct from d.id as live,
+    case when d.waiting = 'not_ready' and exists (select from workers w where w.environment_id = e.id and w.enabled and w.draining)
+      then 'draining' else d.waiting end as waiting, d.worker_id,
     d.site_type, d.image_id, coalesce(d.release, d.from_release) as release, d.release_files, d.release_bytes, d.failure_stage, d.failure_reason,
     d.failure_message, d.stage_timings, d.delivery_guid, d.requested_by, d.created_at, d.dispatched_at, d.finished_at,
     coalesce((select max(line_number) from deployment_log_lines where deployment_id = d.id), 0)::bigint as log_lines

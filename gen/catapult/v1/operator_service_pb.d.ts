@@ -2005,7 +2005,7 @@ export declare type Deployment = Message<"catapult.v1.Deployment"> & {
   live: boolean;
 
   /**
-   * Why it waits: no_worker, unreachable, busy, not_ready, github, repository_busy. Empty: it does not.
+   * Why it waits: no_worker, unreachable, busy, not_ready, draining, github, repository_busy. Empty: it does not.
    *
    * @generated from field: string waiting = 16;
    */

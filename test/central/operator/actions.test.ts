@@ -217,7 +217,7 @@ test("an enabled worker takes the environment's sites under new generations, and
     await t.push("taken", "drained");
     await eventually(async () => {
       const { deployments } = await t.operator.listDeployments({ site: moved.siteId, pageSize: 1 });
-      expect(deployments[0]).toMatchObject({ state: DeploymentState.QUEUED, waiting: "not_ready" });
+      expect(deployments[0]).toMatchObject({ state: DeploymentState.QUEUED, waiting: "draining" });
     });
     await t.operator.drainWorker({ id: "worker-two", draining: false });
     await t.build(host, moved.generation, other);
