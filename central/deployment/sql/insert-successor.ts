@@ -13,8 +13,9 @@ export async function insertSuccessor(client: ClientBase, deployment: { id: bigi
          and c.id = s.config_id and c.enabled and not c.deleting
        returning s.id, s.generation
      )
-     insert into deployment_history (site_id, generation, commit_sha, branch, trust, state, delivery_guid, from_release)
-     select raised.id, raised.generation, d.commit_sha, d.branch, d.trust, 'queued', d.delivery_guid, d.from_release
+     insert into deployment_history (site_id, generation, commit_sha, branch, trust, state, delivery_guid, requested_by, from_release,
+       traceparent)
+     select raised.id, raised.generation, d.commit_sha, d.branch, d.trust, 'queued', d.delivery_guid, d.requested_by, d.from_release, d.traceparent
      from raised, deployment_history d where d.id = $2`,
     [deployment.siteId, deployment.id],
   );

@@ -1,4 +1,5 @@
 import type { ClientBase } from "pg";
+import { currentTraceparent } from "#common/telemetry/traced.ts";
 
 export type MovedSite = { id: bigint; kind: "preview" | "production" };
 
@@ -39,8 +40,8 @@ export async function moveSites(
   );
   await client.query(`update sites set generation = generation + 1, updated_at = now() where id = any($1::bigint[])`, [ids]);
   await client.query(
-    `insert into deployment_history (site_id, generation, commit_sha, branch, trust, state, delivery_guid, requested_by)
-     select s.id, s.generation, moved.commit, moved.branch, moved.trust, 'queued', moved.guid, $6
+    `insert into deployment_history (site_id, generation, commit_sha, branch, trust, state, delivery_guid, requested_by, traceparent)
+     select s.id, s.generation, moved.commit, moved.branch, moved.trust, 'queued', moved.guid, $6, $7
      from unnest($1::bigint[], $2::text[], $3::text[], $4::text[], $5::text[]) as moved(id, commit, branch, trust, guid)
      join sites s on s.id = moved.id`,
     [
@@ -50,6 +51,7 @@ export async function moveSites(
       rows.map((row) => row.trust),
       rows.map((row) => row.guid),
       o.requestedBy,
+      currentTraceparent() ?? null,
     ],
   );
   return rows.map(({ id, kind }) => ({ id, kind }));

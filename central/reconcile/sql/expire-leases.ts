@@ -39,8 +39,9 @@ export async function replaceLost(
          ) newest where newest.state = 'lost' and newest.commit_sha = d.commit_sha) < $3
        returning s.id, s.generation
      )
-     insert into deployment_history (site_id, generation, commit_sha, branch, trust, state, delivery_guid)
-     select raised.id, raised.generation, d.commit_sha, d.branch, d.trust, 'queued', d.delivery_guid
+     insert into deployment_history (site_id, generation, commit_sha, branch, trust, state, delivery_guid, requested_by,
+       from_release, traceparent)
+     select raised.id, raised.generation, d.commit_sha, d.branch, d.trust, 'queued', d.delivery_guid, d.requested_by, d.from_release, d.traceparent
      from raised, deployment_history d where d.id = $2`,
     [lost.siteId, lost.id, maxLost],
   );
