@@ -33,6 +33,7 @@ function describeLine(number: number): string {
   return `line ${number}: ${"x".repeat(60)}`;
 }
 
+const cpuBefore = await server.cpuMs();
 const began = performance.now();
 const watching = Promise.all(Array.from({ length: watchers }, watch));
 for (let first = 1; first <= lines; first += batch) {
@@ -50,10 +51,12 @@ await pool.query(
 );
 const counts = await watching;
 const ms = performance.now() - began;
+const cpu = (await server.cpuMs()) - cpuBefore;
 clearInterval(gauge);
 const whole = counts.filter((count) => count === lines).length;
 printFigure(`watchers that got all ${lines} lines once, in order`, `${whole} of ${watchers}`, `${watchers}`);
 printFigure("from the first line to the last watcher's end", milliseconds(ms));
+printFigure("Central's CPU in that time", milliseconds(cpu));
 printFigure("Central's resident memory at most", `${(largest / 2 ** 20).toFixed(0)} MiB`, "under 250 MB");
 client.close();
 await pool.end();
