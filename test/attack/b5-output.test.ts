@@ -54,8 +54,8 @@ async function deploy(o: Attack): Promise<{ manifest?: Manifest; failure?: { rea
   const { releases } = sitePaths(sitesDir, 1n);
   const published = existsSync(releases) ? await readdir(releases) : [];
   expect(published).toEqual(manifest === undefined ? [] : [release]);
-  // Of an output that was refused no file is anywhere on the disk, and none lies beside the sites.
-  const files = (await readdir(folder, { recursive: true, withFileTypes: true })).filter((entry) => !entry.isDirectory());
+  // Of an output that was refused no file is anywhere in the folder of sites; of one that was taken none is beside its release.
+  const files = (await readdir(sitesDir, { recursive: true, withFileTypes: true })).filter((entry) => !entry.isDirectory());
   const within = manifest === undefined ? [] : [join(releases, release), sitePaths(sitesDir, 1n).manifests];
   expect(
     files.map((entry) => join(entry.parentPath, entry.name)).filter((path) => !within.some((one) => path.startsWith(one))),

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { DeploymentState, Stage } from "#gen/catapult/v1/deployment_pb.js";
 import type { BuildRequest } from "#gen/catapult/v1/worker_service_pb.js";
 import { eventually } from "#test/support/eventually.ts";
+import { sayLeftOut } from "#worker/sandbox/bound-log.ts";
 import { watchAround } from "#test/support/watch-around.ts";
 import {
   addRepository,
@@ -238,4 +239,27 @@ test("M5 a repository made anew under the name of one that has a config gets not
     configId,
   ]);
   expect(rows[0]?.id).not.toBe(BigInt(anew.id));
+});
+
+test("the comment of a build that succeeded says that its log was cut, in the worker's last word on it and in code alone", async () => {
+  const { sha } = await central.forge.pushFiles({ ...repository, branch: "flood", from: "main", files: { c: "1" } });
+  const pull = await central.forge.openPullRequest({ ...repository, title: "Flood", head: "flood", base: "main" });
+  const build = await buildOf(sha);
+  const said = sayLeftOut({ lines: 145_003, characters: 290_006, kept: 110_003 });
+  await central.worker.client.reportStatus({
+    siteId: build.siteId,
+    generation: build.generation,
+    deploymentId: build.deploymentId,
+    state: DeploymentState.SUCCEEDED,
+    url: `https://${build.host}`,
+    release: `${build.generation}-${build.commit.slice(0, 8)}`,
+    releaseFiles: 1n,
+    releaseBytes: 1n,
+    firstLogLine: 1n,
+    logLines: ["x", said, "published"],
+  });
+  await eventually(async () => expect(await comments(pull.number)).toMatchObject([expect.stringContaining("**Ready:**")]));
+  const [comment = ""] = await comments(pull.number);
+  expect(comment).toContain(`\` ${said.slice(1, -1)} \``);
+  expect(outsideCode(comment)).not.toContain("longer than its limit");
 });
