@@ -16,7 +16,7 @@ export function createRetryInterceptor(retries: number): Interceptor {
         return await next(request);
       } catch (error) {
         const found = ConnectError.from(error);
-        if (attempt >= retries || request.signal.aborted || !mayRepeat(request.method, found)) throw error;
+        if (attempt >= retries || request.signal.aborted || !mayRepeat(request.method, found, request.message)) throw error;
         pauseMs = readRetryDelay(found) ?? pauseAfter(attempt);
       }
       await sleep(pauseMs, undefined, { signal: request.signal }).catch((error: unknown) => {

@@ -46,7 +46,7 @@ describe("in bash", () => {
 });
 
 const isThere = (shell: string) => spawnSync(shell, ["-c", "exit"]).status === 0;
-const commands = [
+const lines = [
   ["deplo", ["deployments", "deploy"]],
   ["workers r", ["rotate-key", "remove"]],
   ["deployments logs 7 --fo", ["--follow"]],
@@ -56,7 +56,7 @@ const commands = [
 
 // Debian has fish and zsh as packages, which set-up does not install.
 describe.skipIf(!isThere("fish"))("in fish, where it is installed", () => {
-  test.each(commands)("%s leads to %s", async (typed, offered) => {
+  test.each(lines)("%s leads to %s", async (typed, offered) => {
     const script = `${renderCompletion("fish", program)}\ncomplete -C 'catapult ${typed}'`;
     const { stdout } = await promisify(execFile)("fish", ["--no-config", "-c", script]);
     const found = stdout
@@ -68,7 +68,7 @@ describe.skipIf(!isThere("fish"))("in fish, where it is installed", () => {
 });
 
 describe.skipIf(!isThere("zsh"))("in zsh, where it is installed", () => {
-  test.each(commands)("%s leads to %s", async (typed, offered) => {
+  test.each(lines)("%s leads to %s", async (typed, offered) => {
     // What it hands to the completion system, without a terminal.
     const script = `compdef() { :; }
 compadd() { shift; print -l -- "$@"; }
