@@ -14,6 +14,7 @@ import {
   parseUrl,
 } from "#common/config/parse.ts";
 import { parseSecureUrl } from "#common/config/parse-secure-url.ts";
+import { isLoopback } from "#common/rpc/is-loopback.ts";
 import { errorMessage } from "#common/error-details.ts";
 import { parseWorkerKeyFile } from "#common/rpc/keys.ts";
 import { parseCaddyAdmin } from "#worker/caddy/caddy-admin.ts";
@@ -50,6 +51,10 @@ export const workerVariables = {
     help: "the sites' wildcard certificate, PEM; Caddy reads it",
   }),
   sitesTlsKeyFile: optional("SITES_TLS_KEY_FILE", parsePlainPath, { help: "its key, PEM; Caddy reads it" }),
+  sitesAskListen: variable("SITES_ASK_LISTEN", parseAskListen, {
+    help: "where /ask tells Caddy which hosts are served here, for certificates on demand: a loopback host:port; off: nowhere",
+    default: "off",
+  }),
   stateDir: variable("STATE_DIR", parsePath, {
     help: "what the worker remembers, its clones and caches",
     default: "/var/lib/catapult",
@@ -134,6 +139,12 @@ export function readWorkerConfig(env: NodeJS.ProcessEnv): ReturnType<typeof read
 function parseAdmin(value: string): string {
   parseCaddyAdmin(value);
   return value;
+}
+
+function parseAskListen(value: string): { host: string; port: number } | "off" {
+  const listen = value === "off" ? value : parseListen(value);
+  if (listen !== "off" && !isLoopback(listen.host)) throw new Error("expected off, or a loopback address such as 127.0.0.1:8446");
+  return listen;
 }
 
 /** Caddy expands braces in its configuration. */

@@ -105,7 +105,7 @@ export async function startWorker(config: WorkerConfig, log: Logger, releasers: 
     results.stop();
   });
 
-  const routes = await startRoutes({ config, store, log });
+  const routes = await startRoutes({ config, store, log, releasers });
   // Readiness looks at Caddy's guard as well, so that the log tells of one that is gone before the next build does.
   const timer = setInterval(() => void routes.reconcile().then(async () => readiness.check()), reconcileMs);
   releasers.push("reconcile timer", () => clearInterval(timer));

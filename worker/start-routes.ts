@@ -1,3 +1,4 @@
+import type { Releasers } from "#common/lifecycle.ts";
 import type { Logger } from "#common/logger.ts";
 import type { SiteStore } from "#worker/accept/site-store.ts";
 import type { WorkerConfig } from "#worker/config.ts";
@@ -5,16 +6,17 @@ import { restoreLinks } from "#worker/publish/restore-links.ts";
 import { liveFolder } from "#worker/publish/site-paths.ts";
 import { createSiteRouter, type RouteRepairs } from "#worker/route/create-site-router.ts";
 import { listHosts } from "#worker/route/make-live.ts";
+import { startAskServer } from "#worker/route/start-ask-server.ts";
 
 /** Brings back what was served before: the links to live releases, then Caddy's routes. */
-export async function startRoutes(o: { config: WorkerConfig; store: SiteStore; log: Logger }): Promise<{
+export async function startRoutes(o: { config: WorkerConfig; store: SiteStore; log: Logger; releasers: Releasers }): Promise<{
   router: ReturnType<typeof createSiteRouter>;
   /** Sets Caddy's routes; what keeps it from that is logged, and tried again by whoever calls the next time. */
   reconcile(): Promise<void>;
   /** How often they were not as they had been set. */
   repairs: RouteRepairs;
 }> {
-  const { config, store, log } = o;
+  const { config, store, log, releasers } = o;
   const { sitesDir } = config;
   const { sitesTlsCertFile: certFile, sitesTlsKeyFile: keyFile } = config;
   const repairs: RouteRepairs = { count: 0 };
@@ -40,5 +42,13 @@ export async function startRoutes(o: { config: WorkerConfig; store: SiteStore; l
     }
   };
   await reconcile();
+  if (config.sitesAskListen !== "off") {
+    const isServed = (host: string): boolean => {
+      const { previews, production } = listHosts(store.all());
+      return previews.includes(host) || production.includes(host);
+    };
+    const ask = await startAskServer({ listen: config.sitesAskListen, isServed });
+    releasers.push("ask", () => ask.stop());
+  }
   return { router, reconcile, repairs };
 }

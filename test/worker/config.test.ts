@@ -106,3 +106,13 @@ test.each(["-1", "1e99", "NaN", "0", "Infinity", "0x10", "1,5", "999999999999999
 test.each(["0", "0s", "∞", "Infinity", "-1s", "1e9s", "NaN", "25d", "10"])("input 43 a time limit of %j is refused", (value) => {
   expect(problems({ ...good, BUILD_TIMEOUT: value })).toEqual(["BUILD_TIMEOUT"]);
 });
+
+test("Caddy asks on loopback alone, where it may ask at all", () => {
+  expect(readWorkerConfig(good).sitesAskListen).toBe("off");
+  expect(readWorkerConfig({ ...good, SITES_ASK_LISTEN: "127.0.0.1:8446" }).sitesAskListen).toEqual({
+    host: "127.0.0.1",
+    port: 8446,
+  });
+  for (const open of [":8446", "0.0.0.0:8446", "10.0.0.1:8446", "on"])
+    expect(problems({ ...good, SITES_ASK_LISTEN: open })).toEqual(["SITES_ASK_LISTEN"]);
+});
