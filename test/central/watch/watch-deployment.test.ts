@@ -72,6 +72,28 @@ test("a watcher at another replica sees what is reported to this one", async () 
   other.stop();
 });
 
+test("who reads slowly holds up nobody, and gets every line when they go on", async () => {
+  await addRepository(t.central, "slow");
+  const build = await t.build("slow.one.test");
+  // More than all buffers between the two hold.
+  const lines = (first: number) => Array.from({ length: 1_000 }, (_, index) => `line ${first + index} ${"x".repeat(3_000)}`);
+  const slow = t.operator.watchDeployment({ id: build.deploymentId })[Symbol.asyncIterator]();
+  expect((await slow.next()).value?.deployment?.id).toBe(build.deploymentId);
+  const fast = readAll(t.operator.watchDeployment({ id: build.deploymentId }));
+  for (let first = 1; first <= 8_000; first += 1_000) {
+    await t.report(build, DeploymentState.BUILDING, { firstLogLine: BigInt(first), logLines: lines(first) });
+  }
+  await t.report(build, DeploymentState.SUCCEEDED, { release: releaseOf(build), releaseFiles: 1n, releaseBytes: 1n });
+  const { rows } = await t.central.pool.query<{ line: string }>(
+    "select line from deployment_log_lines where deployment_id = $1 order by line_number",
+    [build.deploymentId],
+  );
+  const stored = rows.map((row) => row.line);
+  expect(stored.length).toBeGreaterThan(1_000);
+  expect((await fast).lines).toEqual(stored);
+  expect((await readAll({ [Symbol.asyncIterator]: () => slow })).lines).toEqual(stored);
+});
+
 test("a hundred watchers of one build ask the database for each piece of its log once", async () => {
   const { build, say } = await startBuild("shared");
   await say(1, 1000);
