@@ -16,7 +16,8 @@ export function createPool(url: string, log: Logger): Pool {
     connectionTimeoutMillis: 5_000,
     idleTimeoutMillis: 30_000,
     statement_timeout: 30_000,
-    idle_in_transaction_session_timeout: 60_000,
+    // A replica that is frozen in mid-transaction must not keep rows from the others: between two statements there is nothing to wait for.
+    idle_in_transaction_session_timeout: 15_000,
   });
   // An idle connection that breaks raises an event; unheard, it would end the process. The pool replaces it by itself.
   pool.on("error", (error) => log.warn({ err: error }, "an idle database connection broke"));
