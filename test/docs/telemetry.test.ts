@@ -73,6 +73,22 @@ describe.each(files)("%s", (file) => {
   });
 });
 
+test("the dashboard is whole: each panel has its number, place, data source and a query", async () => {
+  const dashboard: unknown = JSON.parse(await readFile(join(folder, "grafana-dashboard.json"), "utf8"));
+  const target = { expr: expect.any(String) as unknown };
+  const source = { type: "prometheus", uid: "${datasource}" };
+  const panel = { id: expect.any(Number) as unknown, gridPos: expect.any(Object) as unknown, datasource: source };
+  expect(dashboard).toMatchObject({ templating: { list: [{ name: "datasource", type: "datasource" }] } });
+  const panels = typeof dashboard === "object" && dashboard !== null && "panels" in dashboard ? dashboard.panels : [];
+  if (!Array.isArray(panels)) throw new Error("it has no panels");
+  for (const each of panels) {
+    expect(each).toMatchObject(panel);
+    expect(each).toHaveProperty("targets", expect.arrayContaining([expect.objectContaining(target)]));
+  }
+  const places = panels.map(({ id, gridPos }: { id: number; gridPos: object }) => [id, JSON.stringify(gridPos)]);
+  expect(new Set(places.flat()).size).toBe(places.length * 2);
+});
+
 test("every metric of Catapult's own is on the dashboard", async () => {
   const shown = (await readExpressions("grafana-dashboard.json")).flatMap(readSeries).map(({ name }) => name.replace(ends, ""));
   const own = [...registered.keys()].filter((name) => name.startsWith("catapult_"));
