@@ -12,8 +12,9 @@ import { printFigure } from "./print-figure.ts";
 import { startProcess } from "./start-process.ts";
 import { unsignedReportStatus } from "./unsigned-central-service.ts";
 
-const rounds = 14;
-const roundMs = 400;
+const rounds = 80;
+const warmUp = 12;
+const roundMs = 100;
 
 const report = {
   siteId: 7n,
@@ -42,10 +43,12 @@ export async function measureSignatures(): Promise<void> {
   const signed = async () => signing.unary(CentralService.method.reportStatus, undefined, undefined, undefined, report);
   const unsigned = async () => bearing.unary(unsignedReportStatus, undefined, undefined, undefined, report);
   const figures: { signed: Round; unsigned: Round }[] = [];
-  for (let round = 0; round < rounds + 3; round += 1) {
-    const pair = { unsigned: await run(unsigned, server), signed: await run(signed, server) };
-    // The first rounds warm up.
-    if (round >= 3) figures.push(pair);
+  for (let round = 0; round < rounds + warmUp; round += 1) {
+    // Each goes first as often as the other.
+    const first = round % 2 === 0 ? await run(unsigned, server) : await run(signed, server);
+    const second = round % 2 === 0 ? await run(signed, server) : await run(unsigned, server);
+    if (round >= warmUp)
+      figures.push(round % 2 === 0 ? { unsigned: first, signed: second } : { unsigned: second, signed: first });
   }
   const rate = (kind: "signed" | "unsigned") => median(figures.map((each) => each[kind].perSecond)).toFixed(0);
   const calls = (kind: "signed" | "unsigned") => figures.reduce((sum, each) => sum + each[kind].calls, 0);
