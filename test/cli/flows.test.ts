@@ -1,10 +1,11 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { spawn } from "node:child_process";
+import { dirname, join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { eventually } from "#test/support/eventually.ts";
 import { parseWorkerKeyFile } from "#common/rpc/keys.ts";
-import { runCatapult } from "./run-catapult.ts";
+import { launcher, runCatapult } from "./run-catapult.ts";
 import { startBuildingCentral, type BuildingCentral } from "./support/start-building-central.ts";
 
 let server: BuildingCentral;
@@ -99,6 +100,25 @@ test("logs -f follows a build to its end, which cancel brings about", async () =
   expect((await waiting).code).toBe(3);
   const twice = await run(`deployments cancel ${id}`);
   expect(twice.out).toBe(`Deployment ${id} is canceled; what is live stays.\n`);
+});
+
+test("Ctrl-C in a terminal ends the waiting, says how the deployment is ended, and leaves it running", async () => {
+  const env = {
+    PATH: `${dirname(process.execPath)}:/usr/bin:/bin`,
+    CATAPULT_CENTRAL_URL: server.central.url,
+    CATAPULT_TOKEN: server.token,
+  };
+  const child = spawn("script", ["-qec", `'${launcher}' deploy acme/endless`, "/dev/null"], { env });
+  let out = "";
+  child.stdout.setEncoding("utf8").on("data", (text: string) => {
+    out += text;
+    if (text.includes("six")) child.stdin.write("\u0003");
+  });
+  expect(await new Promise((resolve) => child.once("close", resolve))).toBe(130);
+  const { id, state } = await newest("endless");
+  expect(out).toContain(`deployment ${String(id)}: goes on; \`catapult deployments cancel ${String(id)}\` ends it`);
+  expect(state).toBe("DEPLOYMENT_STATE_BUILDING");
+  expect((await run(`deployments cancel ${String(id)}`)).code).toBe(0);
 });
 
 test("sites are listed, shown by host, and removed", async () => {
