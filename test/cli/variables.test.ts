@@ -59,9 +59,9 @@ test("a value as an argument is refused, and so are a bad name and a short value
   const argument = await run(["set", "acme/site", "TOKEN", "s3cr3t-one"]);
   expect(argument.code).toBe(2);
   const name = await run(["set", "acme/site", "LD_PRELOAD"], "s3cr3t-one");
-  expect([name.code, name.err]).toEqual([1, expect.stringContaining("must not begin with LD_")]);
+  expect([name.code, name.err]).toEqual([2, expect.stringContaining("<NAME>: must not begin with LD_")]);
   const short = await run(["set", "acme/site", "TOKEN"], "abc\n");
-  expect([short.code, short.err]).toEqual([1, expect.stringContaining("at least 8 characters")]);
+  expect([short.code, short.err]).toEqual([2, expect.stringContaining("the value: must have at least 8 characters")]);
   const missing = await run(["set", "acme/site", "TOKEN", "--value-file", path.join(folder, "none")]);
   expect([missing.code, missing.err]).toEqual([2, expect.stringContaining("--value-file")]);
 });
