@@ -160,9 +160,10 @@ test("fault 05: what happened in 20 events while every Central was down is made 
 test("fault 06: of two events that arrive in the wrong order the newer commit is live, and the older is never built", async () => {
   const { branch } = await pushBranch(stack);
   webhooks().set({ blackhole: true });
-  const pull = await open(branch);
   const older = await push(stack, branch);
   const newer = await push(stack, branch);
+  // Only now: a comparison with GitHub in between would rightly build the older one.
+  const pull = await open(branch);
   expect((await deliver(0, { number: pull.number, commit: newer.sha })).status).toBe(202);
   expect((await deliver(1, { number: pull.number, commit: older.sha })).status).toBe(202);
   webhooks().set({});
@@ -183,7 +184,7 @@ test("fault 08: a replica whose look is seconds old loses against the one that c
   const pull = await open(branch);
   // Either may take up a delivery: the second one must.
   first().pause();
-  second().arm("intake.after-look:sleep=4000");
+  second().arm("intake.after-look:sleep=8000");
   const late = await deliver(1, { number: pull.number, commit: pull.headSha, action: "opened" });
   await eventually(async () => expect(await second().log()).toContain("failpoint intake.after-look: "));
   const newer = await push(stack, branch);
