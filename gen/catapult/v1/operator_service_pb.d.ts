@@ -2982,7 +2982,7 @@ export declare const TokenScopeSchema: GenEnum<TokenScope>;
  */
 export declare const OperatorService: GenService<{
   /**
-   * Makes an environment.
+   * Makes an environment. A repeat is already_exists and changes nothing: after a lost answer, GetEnvironment says what there is.
    *
    * @generated from rpc catapult.v1.OperatorService.CreateEnvironment
    */
@@ -3023,7 +3023,8 @@ export declare const OperatorService: GenService<{
     output: typeof UpdateEnvironmentResponseSchema;
   },
   /**
-   * Removes an environment that has no workers, no deployment configs and no tokens that are not revoked.
+   * Removes an environment that has no workers, no deployment configs and no tokens that are not revoked. A repeat is
+   * not_found: it is gone.
    *
    * @generated from rpc catapult.v1.OperatorService.DeleteEnvironment
    */
@@ -3033,7 +3034,9 @@ export declare const OperatorService: GenService<{
     output: typeof DeleteEnvironmentResponseSchema;
   },
   /**
-   * Adds a worker and makes its keys. The key file is in this answer and never again.
+   * Adds a worker and makes its keys. The key file is in this answer and never again. A repeat is already_exists and makes no
+   * keys: if the answer was lost, RotateWorkerKey makes a new key file (the lost keys, never used, end at once), or remove the worker and add it
+   * again.
    *
    * @generated from rpc catapult.v1.OperatorService.CreateWorker
    */
@@ -3119,7 +3122,7 @@ export declare const OperatorService: GenService<{
     output: typeof RotateWorkerKeyResponseSchema;
   },
   /**
-   * Removes a worker; its keys stop working at once. Refused while one of its deployments runs.
+   * Removes a worker; its keys stop working at once. Refused while one of its deployments runs. A repeat is not_found: it is gone.
    *
    * @generated from rpc catapult.v1.OperatorService.DeleteWorker
    */
@@ -3130,7 +3133,8 @@ export declare const OperatorService: GenService<{
   },
   /**
    * Says where a repository's sites go and how they are built. The repository is resolved through the GitHub App and refused if the
-   * App does not see it. Its default branch is deployed at once.
+   * App does not see it. Its default branch is deployed at once. A repeat is already_exists, changes nothing and deploys nothing: after a
+   * lost answer, GetDeploymentConfig says what there is.
    *
    * @generated from rpc catapult.v1.OperatorService.CreateDeploymentConfig
    */
@@ -3183,7 +3187,8 @@ export declare const OperatorService: GenService<{
   },
   /**
    * Removes a deployment config. Refused while it has sites, unless delete_sites is set: then the sites are removed by their worker
-   * and the config goes with the last of them.
+   * and the config goes with the last of them. A repeat while sites are left, with delete_sites, asks their worker again and answers how many are
+   * left; after that it is not_found: it is gone.
    *
    * @generated from rpc catapult.v1.OperatorService.DeleteDeploymentConfig
    */
@@ -3205,7 +3210,8 @@ export declare const OperatorService: GenService<{
   },
   /**
    * Sets one build variable of a deployment config; its trusted builds get it from the next one on. Names that change how programs are loaded
-   * or how Catapult, git or Nix work are invalid_argument.
+   * or how Catapult, git or Nix work are invalid_argument. A repeat leaves the same value, with a new etag of the config and an entry
+   * in the audit log of its own.
    *
    * @generated from rpc catapult.v1.OperatorService.SetBuildVariable
    */
@@ -3215,7 +3221,7 @@ export declare const OperatorService: GenService<{
     output: typeof SetBuildVariableResponseSchema;
   },
   /**
-   * Removes one build variable of a deployment config.
+   * Removes one build variable of a deployment config. A repeat is not_found: it is gone.
    *
    * @generated from rpc catapult.v1.OperatorService.DeleteBuildVariable
    */
@@ -3334,7 +3340,8 @@ export declare const OperatorService: GenService<{
     output: typeof CancelResponseSchema;
   },
   /**
-   * Makes a token. It is in this answer and never again.
+   * Makes a token. It is in this answer and never again. A repeat is already_exists, and a name is never free again: if the answer was lost, revoke
+   * the token and create one of another name.
    *
    * @generated from rpc catapult.v1.OperatorService.CreateToken
    */
