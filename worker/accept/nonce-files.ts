@@ -1,5 +1,5 @@
-import { mkdir, open, readFile, rename, type FileHandle } from "node:fs/promises";
-import { join } from "node:path";
+import { mkdir, open, readFile, rename, rm, type FileHandle } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { errorCode } from "#common/error-details.ts";
 import type { NonceStore } from "#common/rpc/nonces.ts";
 import { syncFolder } from "#worker/publish/sync-folder.ts";
@@ -20,16 +20,16 @@ export async function openNonceFiles(
   const previousFile = join(folder, "previous");
   let previous = (await load(previousFile)).nonces;
   let { nonces: current, since } = await load(currentFile);
+  // Not ours, or cut by hand: taken for new, for what it holds may be.
+  if (since === 0) since = now();
   let file: FileHandle | undefined;
   let last: Promise<unknown> = Promise.resolve();
 
   const openFile = async (): Promise<FileHandle> => {
     if (since === undefined) {
-      since = now();
-      const created = await open(currentFile, "w", 0o600);
-      await created.write(`${since}\n`);
-      file = created;
-      await syncFolder(folder);
+      const began = now();
+      file = await create(currentFile, `${began}\n`);
+      since = began;
     }
     return (file ??= await open(currentFile, "a", 0o600));
   };
@@ -66,6 +66,23 @@ export async function openNonceFiles(
       await file?.close();
     },
   };
+}
+
+/** Whole or not at all: a file without its moment would be taken for one of any age. It is open for what follows. */
+async function create(path: string, header: string): Promise<FileHandle> {
+  const temporary = `${path}.new`;
+  const file = await open(temporary, "w", 0o600);
+  try {
+    await file.writeFile(header);
+    await file.datasync();
+    await rename(temporary, path);
+    await syncFolder(dirname(path));
+    return file;
+  } catch (error) {
+    await file.close();
+    await rm(temporary, { force: true });
+    throw error;
+  }
 }
 
 async function load(path: string): Promise<{ nonces: Set<string>; since: number | undefined }> {

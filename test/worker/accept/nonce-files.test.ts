@@ -1,4 +1,4 @@
-import { appendFile, mkdtemp, rm } from "node:fs/promises";
+import { appendFile, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
@@ -52,5 +52,40 @@ test("A nonce outlives the window and a turn of the files, and is forgotten afte
   await reopen();
   expect(await store.take("k", "old", later)).toBe(true);
   expect(await store.take("k", "turns-again", later)).toBe(false);
+  await store.close();
+});
+
+test("A disk that is full while the files turn costs no nonce of before, however often the worker starts", async () => {
+  let now = 1_000_000_000_000;
+  let store = await openNonceFiles(folder, () => now);
+  const reopen = async (): Promise<void> => {
+    await store.close();
+    store = await openNonceFiles(folder, () => now);
+  };
+  await store.take("k", "first", later);
+  now += 19 * minute;
+  await store.take("k", "young", later);
+  now += 2 * minute;
+  // Where the new file is prepared nothing can be written.
+  await mkdir(join(folder, "current.new"));
+  await expect(store.take("k", "refused", later)).rejects.toThrow("EISDIR");
+  await reopen();
+  expect(await store.take("k", "young", later)).toBe(false);
+  await rm(join(folder, "current.new"), { recursive: true });
+  expect(await store.take("k", "room", later)).toBe(true);
+  await reopen();
+  expect([await store.take("k", "young", later), await store.take("k", "room", later)]).toEqual([false, false]);
+  await store.close();
+});
+
+test("A file without its moment is taken for new, and does not push out the one before it", async () => {
+  const now = Date.now();
+  await writeFile(join(folder, "previous"), `${now - 20 * minute}\n\nk;before\n`);
+  await writeFile(join(folder, "current"), "\nk;headless\n");
+  let store = await openNonceFiles(folder);
+  expect(await store.take("k", "new", later)).toBe(true);
+  await store.close();
+  store = await openNonceFiles(folder);
+  for (const nonce of ["before", "headless", "new"]) expect(await store.take("k", nonce, later)).toBe(false);
   await store.close();
 });
