@@ -119,6 +119,27 @@ test("logs go before their deployments do, and the newest deployment's stay", as
   expect(await left(site)).toEqual([1, 2, 3]);
 });
 
+test("of a site that was removed all logs and all deployments but the newest go by their age, and its row and comment stay", async () => {
+  const site = await insertSite("removed.one.test");
+  const ids = await insertHistory(site, [
+    { state: "succeeded", days: 400, release: true },
+    { state: "succeeded", days: 300, release: true },
+    { state: "succeeded", days: 100, release: true },
+    { state: "succeeded", days: 200, release: true },
+  ]);
+  await pool.query("insert into deployment_egress values ($1, '192.0.2.1', 443, 'tcp', 1)", [ids[3]]);
+  await pool.query("update sites set state = 'removing', comment_id = 77, generation = generation + 1 where id = $1", [site]);
+  await sweep();
+  expect(await left(site)).toEqual([1, 2, 3, 4]);
+  await pool.query("update sites set state = 'removed' where id = $1", [site]);
+  await sweep();
+  expect(await left(site)).toEqual([3, 4]);
+  const lines = await pool.query("select from deployment_log_lines where deployment_id = any($1)", [ids]);
+  expect(lines.rowCount).toBe(0);
+  expect((await pool.query("select from deployment_egress where deployment_id = any($1)", [ids])).rowCount).toBe(0);
+  expect((await pool.query("select comment_id from sites where id = $1", [site])).rows).toEqual([{ comment_id: 77n }]);
+});
+
 test("deliveries go by the age of their end, in as many batches as it takes, and one that is still to be done never does", async () => {
   await pool.query(
     `insert into webhook_deliveries (guid, event, body, received_at, state, finished_at)
