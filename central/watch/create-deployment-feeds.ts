@@ -12,8 +12,8 @@ export type Feed = {
   read(): Promise<{ snapshot: Snapshot | undefined; version: number }>;
   /** Lines after `after`, in order, as many as one message carries; none: there are no more. */
   readLines(after: bigint, snapshot: Snapshot): Promise<{ first: bigint; lines: string[] }>;
-  /** Waits until something may have changed since `version`, or the time is over. true: it may have. */
-  wait(version: number, ms: number, signal: AbortSignal): Promise<boolean>;
+  /** Waits until something may have changed since `version`, or the time is over. */
+  wait(version: number, ms: number, signal: AbortSignal): Promise<void>;
   close(): void;
 };
 
@@ -31,11 +31,14 @@ type Shared = {
   timer: NodeJS.Timeout | undefined;
   waiting: Set<() => void>;
   read: { version: number; snapshot: Promise<Snapshot | undefined> } | undefined;
+  readAt: number;
 };
 
 const maxWatchers = 1_000;
 /** However fast a build talks, it is read and sent on this often. */
 const pauseMs = 100;
+/** What was notified while nobody could hear it is seen so long after the last reading, when a watcher's wait ends. */
+const lookAgainMs = 10_000;
 
 /**
  * What the watchers of this replica share: one connection that PostgreSQL tells of changes, one reading of each deployment per change, and one of
@@ -73,7 +76,7 @@ export function createDeploymentFeeds(o: { pool: Pool; log: Logger }): Deploymen
     watchers += 1;
     let shared = feeds.get(id);
     if (shared === undefined) {
-      shared = { watchers: 0, version: 0, wakeAt: 0, timer: undefined, waiting: new Set(), read: undefined };
+      shared = { watchers: 0, version: 0, wakeAt: 0, timer: undefined, waiting: new Set(), read: undefined, readAt: 0 };
       feeds.set(id, shared);
     }
     shared.watchers += 1;
@@ -91,6 +94,7 @@ export function createDeploymentFeeds(o: { pool: Pool; log: Logger }): Deploymen
         if (shared.read?.version !== version) {
           const snapshot = readSnapshot(o.pool, id);
           shared.read = { version, snapshot };
+          shared.readAt = performance.now();
           // What failed is not kept: the next watcher asks again.
           snapshot.catch(() => (shared.read = undefined));
         }
@@ -101,23 +105,20 @@ export function createDeploymentFeeds(o: { pool: Pool; log: Logger }): Deploymen
         return lines.read(id, after, snapshot.lastLine);
       },
       async wait(version, ms, signal) {
-        if (shared.version !== version || stopped) return true;
-        return new Promise((resolve) => {
-          const end = (changed: boolean) => {
+        if (shared.version !== version || stopped) return;
+        await new Promise<void>((resolve) => {
+          const end = () => {
             clearTimeout(timer);
-            signal.removeEventListener("abort", abort);
-            shared.waiting.delete(resume);
-            resolve(changed);
+            signal.removeEventListener("abort", end);
+            shared.waiting.delete(end);
+            resolve();
           };
-          const resume = () => end(true);
-          const abort = () => end(false);
           const timer = setTimeout(() => {
-            end(false);
-            // What was notified while nobody could hear it is seen now.
-            touch(id);
+            end();
+            if (performance.now() - shared.readAt >= lookAgainMs) touch(id);
           }, ms);
-          signal.addEventListener("abort", abort, { once: true });
-          shared.waiting.add(resume);
+          signal.addEventListener("abort", end, { once: true });
+          shared.waiting.add(end);
         });
       },
       close() {

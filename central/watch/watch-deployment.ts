@@ -29,9 +29,10 @@ export async function* watchDeployment(o: { feeds: DeploymentFeeds }, watch: Wat
 
 async function* follow(feeds: DeploymentFeeds, feed: Feed, watch: Watch): AsyncGenerator<WatchDeploymentResponse> {
   const silence = watch.keepAliveMs ?? keepAliveMs;
+  const hold = createTokenCheck(feeds, watch.token, silence / 2);
   let position = watch.afterLogLine;
   let told: string | undefined;
-  let checkedAt = performance.now();
+  let sentAt = performance.now();
   for (;;) {
     const { snapshot, version } = await feed.read();
     if (snapshot === undefined) {
@@ -42,23 +43,39 @@ async function* follow(feeds: DeploymentFeeds, feed: Feed, watch: Watch): AsyncG
     for (;;) {
       const { first, lines } = await feed.readLines(position, snapshot);
       if (lines.length === 0 && !isNews) break;
+      await hold.check();
       yield create(WatchDeploymentResponseSchema, {
         ...(isNews && { deployment: snapshot.deployment }),
         firstLogLine: first,
         logLines: lines,
       });
+      sentAt = performance.now();
       isNews = false;
       if (lines.length > 0) position = first + BigInt(lines.length) - 1n;
       if (watch.signal.aborted) return;
     }
     // Its state and its last line were read by one statement: nothing comes after.
     if (snapshot.ended) return;
-    const changed = await feed.wait(version, silence, watch.signal);
+    const wakeAt = Math.min(sentAt + silence, hold.dueAt());
+    await feed.wait(version, Math.max(0, wakeAt - performance.now()), watch.signal);
     if (watch.signal.aborted) return;
-    if (!changed) yield create(WatchDeploymentResponseSchema, {});
-    if (performance.now() - checkedAt < silence) continue;
-    // A stream may last for hours, and its token may not.
-    if (!(await feeds.isTokenValid(watch.token))) throw createRefusal();
-    checkedAt = performance.now();
+    await hold.check();
+    // Counted from the last message, not from the last change: of many a change there is nothing to tell.
+    if (performance.now() - sentAt < silence) continue;
+    yield create(WatchDeploymentResponseSchema, {});
+    sentAt = performance.now();
   }
+}
+
+/** A stream may last for hours, and its token may not. Asked again twice in a silence, so that a revoked one gets nothing after a whole one. */
+function createTokenCheck(feeds: DeploymentFeeds, token: string, everyMs: number): { check(): Promise<void>; dueAt(): number } {
+  let checkedAt = performance.now();
+  return {
+    dueAt: () => checkedAt + everyMs,
+    async check() {
+      if (performance.now() - checkedAt < everyMs) return;
+      if (!(await feeds.isTokenValid(token))) throw createRefusal();
+      checkedAt = performance.now();
+    },
+  };
 }

@@ -18,8 +18,19 @@ begin
   perform pg_notify('catapult_deployment', new.id::text);
   return null;
 end $$;
-create trigger deployment_history_notify after insert or update on deployment_history
+create trigger deployment_history_notify after insert on deployment_history
   for each row execute function notify_deployment();
+-- Only of what they are shown: each report renews the lease, and whatever wakes them has the deployment read again.
+create trigger deployment_history_notify_change after update on deployment_history
+  for each row when (
+    (old.state, old.branch, old.trust, old.generation, old.commit_sha, old.waiting, old.worker_id, old.site_type, old.image_id, old.release,
+     old.from_release, old.release_files, old.release_bytes, old.failure_stage, old.failure_reason, old.failure_message, old.stage_timings,
+     old.delivery_guid, old.requested_by, old.dispatched_at, old.finished_at)
+    is distinct from
+    (new.state, new.branch, new.trust, new.generation, new.commit_sha, new.waiting, new.worker_id, new.site_type, new.image_id, new.release,
+     new.from_release, new.release_files, new.release_bytes, new.failure_stage, new.failure_reason, new.failure_message, new.stage_timings,
+     new.delivery_guid, new.requested_by, new.dispatched_at, new.finished_at)
+  ) execute function notify_deployment();
 
 create function notify_log_lines() returns trigger language plpgsql as $$
 begin

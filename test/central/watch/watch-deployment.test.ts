@@ -1,4 +1,6 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { updateRunning } from "#central/status/sql/update-running.ts";
 import { createDeploymentFeeds } from "#central/watch/create-deployment-feeds.ts";
 import { watchDeployment } from "#central/watch/watch-deployment.ts";
 import { DeploymentState } from "#gen/catapult/v1/deployment_pb.js";
@@ -137,6 +139,78 @@ test("silence is broken by an empty message, and a stream whose token was revoke
     for await (const _ of messages);
   };
   expect(await reasonOf(drain())).toBe("unauthenticated");
+  feeds.stop();
+});
+
+test("a quiet build whose worker goes on reporting is kept alive too, and its watchers are woken by what they are shown alone", async () => {
+  const { build } = await startBuild("quiet");
+  const { pool } = t.central;
+  await t.report(build, DeploymentState.BUILDING);
+  const id = build.deploymentId;
+  const heard: (string | undefined)[] = [];
+  const listener = await pool.connect();
+  listener.on("notification", ({ payload }) => heard.push(payload));
+  await listener.query("listen catapult_deployment");
+  const feeds = createDeploymentFeeds({ pool, log });
+  const signal = new AbortController().signal;
+  const start = async () => {
+    const messages = watchDeployment({ feeds }, { id, afterLogLine: 0n, token: "operator", signal, keepAliveMs: 200 });
+    expect((await messages.next()).value?.deployment?.id).toBe(id);
+    return messages;
+  };
+  const watches = [await start(), await start()];
+  let reports = 0;
+  let reportsWhenKept: number | undefined;
+  const kept = Promise.all(watches.map(async (messages) => messages.next())).then((messages) => {
+    reportsWhenKept = reports;
+    return messages;
+  });
+  for (; reports < 200 && reportsWhenKept === undefined; reports += 1) {
+    await updateRunning(listener, id, "building");
+    await sleep(20);
+  }
+  expect(heard).toEqual([]);
+  for (const { value } of await kept) expect([value?.deployment, value?.logLines]).toEqual([undefined, []]);
+  expect(reportsWhenKept).toBeLessThan(200);
+  await updateRunning(listener, id, "publishing");
+  await listener.query("select");
+  expect(heard).toEqual([String(id)]);
+  listener.release(true);
+  feeds.stop();
+});
+
+test("a watcher is kept alive however often it is woken for nothing", async () => {
+  const { build } = await startBuild("woken");
+  const feeds = createDeploymentFeeds({ pool: t.central.pool, log });
+  const signal = new AbortController().signal;
+  const watch = { id: build.deploymentId, afterLogLine: 0n, token: "operator", signal, keepAliveMs: 400 };
+  const messages = watchDeployment({ feeds }, watch);
+  await messages.next();
+  let isKept = false;
+  const kept = messages.next().finally(() => (isKept = true));
+  let woken = 0;
+  for (; woken < 200 && !isKept; woken += 1) {
+    await t.central.pool.query("select pg_notify('catapult_deployment', $1)", [String(build.deploymentId)]);
+    await sleep(20);
+  }
+  expect(woken).toBeLessThan(200);
+  const { value } = await kept;
+  expect([value?.deployment, value?.logLines]).toEqual([undefined, []]);
+  feeds.stop();
+});
+
+test("who reads slowly gets no line more once its token has been revoked for as long as a silence lasts", async () => {
+  const { build, say } = await startBuild("read-slowly");
+  await say(1, 900);
+  await t.connect("slow-reader");
+  const feeds = createDeploymentFeeds({ pool: t.central.pool, log });
+  const signal = new AbortController().signal;
+  const watch = { id: build.deploymentId, afterLogLine: 0n, token: "slow-reader", signal, keepAliveMs: 100 };
+  const messages = watchDeployment({ feeds }, watch);
+  expect((await messages.next()).value?.firstLogLine).toBe(1n);
+  await t.operator.revokeToken({ name: "slow-reader" });
+  await sleep(150);
+  expect(await reasonOf(messages.next())).toBe("unauthenticated");
   feeds.stop();
 });
 
