@@ -1,10 +1,11 @@
-import { Code, ConnectError, type ServiceImpl } from "@connectrpc/connect";
+import { Code, type ServiceImpl } from "@connectrpc/connect";
 import type { Pool } from "pg";
 import type { Logger } from "#common/logger.ts";
 import { callerKey } from "#common/rpc/caller.ts";
 import { touchWorker } from "#central/dispatch/sql/touch-worker.ts";
 import type { CentralService } from "#gen/catapult/v1/central_service_pb.js";
 import { reasonError } from "#common/rpc/reason-error.ts";
+import { createRefusal } from "#common/rpc/refusal.ts";
 import { noteKeyUse } from "./sql/note-key-use.ts";
 import { createRateLimit } from "./create-rate-limit.ts";
 import { type EndedDeployment, reportStatus } from "./report-status.ts";
@@ -23,7 +24,7 @@ export function createCentralService(o: {
   return {
     async reportStatus(request, context) {
       const caller = context.values.get(callerKey);
-      if (caller?.kind !== "worker") throw new ConnectError("unauthenticated", Code.Unauthenticated);
+      if (caller?.kind !== "worker") throw createRefusal();
       if (!limit.take(caller.worker)) {
         throw reasonError(
           Code.ResourceExhausted,

@@ -1,4 +1,4 @@
-import { Code, ConnectError } from "@connectrpc/connect";
+import { Code, type ConnectError } from "@connectrpc/connect";
 import type { ClientBase, Pool } from "pg";
 import { withTransaction } from "#central/database/with-transaction.ts";
 import type { Logger } from "#common/logger.ts";
@@ -7,6 +7,8 @@ import { evictSite } from "#central/deployment/evict-site.ts";
 import { insertSuccessor } from "#central/deployment/sql/insert-successor.ts";
 import { removeLeaving } from "#central/deployment/remove-leaving.ts";
 import { restoreSite } from "#central/deployment/restore-site.ts";
+import { invalidField } from "#common/rpc/invalid-field.ts";
+import { reasonError } from "#common/rpc/reason-error.ts";
 import { siteUrl } from "#central/dispatch/site-url.ts";
 import { countRepair } from "#central/reconcile/count-repair.ts";
 import { addJob } from "#central/jobs/add-job.ts";
@@ -51,10 +53,10 @@ async function reportDeployment(client: ClientBase, workerId: string, report: Re
   const deployment = await lockDeployment(client, { ...report, workerId });
   if (deployment === undefined) throw notFound(report);
   const state = reportedState(report.state);
-  if (state === undefined) throw new ConnectError("state: not a state that a worker reports", Code.InvalidArgument);
+  if (state === undefined) throw invalidField("state", "not a state that a worker reports");
   checkUrl(report, deployment);
   if (deployment.state === "lost") {
-    throw new ConnectError("the lease of this deployment ended; stop the work", Code.FailedPrecondition);
+    throw reasonError(Code.FailedPrecondition, "lease_lost", "the lease of this deployment ended; stop the work");
   }
   const acknowledgedLogLine = await storeLog(client, report);
   let ended: EndedDeployment | undefined;
@@ -156,10 +158,11 @@ async function reportRemoval(
 function checkUrl(report: ReportStatusRequest, deployment: ReportedDeployment): void {
   const expected = siteUrl(deployment.sitesUrl, deployment.host);
   if (report.url === expected || (report.url === "" && report.state !== DeploymentState.SUCCEEDED)) return;
-  throw new ConnectError(`url: the site's URL is ${expected}`, Code.InvalidArgument);
+  throw invalidField("url", `the site's URL is ${expected}`);
 }
 
 function notFound(report: ReportStatusRequest): ConnectError {
   const what = report.siteRemoved ? `site ${report.siteId}` : `deployment ${report.deploymentId} of site ${report.siteId}`;
-  return new ConnectError(`${what} at generation ${report.generation} is not this worker's`, Code.NotFound);
+  const reason = report.siteRemoved ? "site_not_found" : "deployment_not_found";
+  return reasonError(Code.NotFound, reason, `${what} at generation ${report.generation} is not this worker's`);
 }

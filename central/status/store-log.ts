@@ -1,5 +1,5 @@
-import { Code, ConnectError } from "@connectrpc/connect";
 import type { ClientBase } from "pg";
+import { invalidField } from "#common/rpc/invalid-field.ts";
 import type { ReportStatusRequest } from "#gen/catapult/v1/central_service_pb.js";
 import { insertLogLines, maxLogLines } from "./sql/insert-log-lines.ts";
 import { selectLastLogLine } from "./sql/select-last-log-line.ts";
@@ -10,7 +10,7 @@ export async function storeLog(client: ClientBase, report: ReportStatusRequest):
   const lines = report.logLines;
   if (lines.length === 0) return selectLastLogLine(client, report.deploymentId);
   if (report.firstLogLine < 1n) {
-    throw new ConnectError("first_log_line: log_lines need a number from 1", Code.InvalidArgument);
+    throw invalidField("first_log_line", "log_lines need a number from 1");
   }
   const last = report.firstLogLine + BigInt(lines.length) - 1n;
   if (report.firstLogLine <= maxLogLines) {

@@ -1,7 +1,10 @@
 import type { Interceptor } from "@connectrpc/connect";
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { Logger } from "../logger.ts";
-import { ViolationsSchema } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
+import type { DescMessage } from "@bufbuild/protobuf";
+import { pathToString } from "@bufbuild/protobuf/reflect";
+import { pathFromViolationProto } from "@bufbuild/protovalidate";
+import { ViolationsSchema, type Violation } from "@bufbuild/protovalidate/gen/buf/validate/validate_pb.js";
 import { callerKey } from "./caller.ts";
 import { addReason, reasonError } from "./reason-error.ts";
 import { methodPath } from "./sign.ts";
@@ -13,7 +16,8 @@ import { methodPath } from "./sign.ts";
 export function createErrorInterceptor(o: { log: Logger }): Interceptor {
   return (next) => async (request) => {
     function convert(err: unknown): ConnectError {
-      if (err instanceof ConnectError && err.code !== Code.Internal && err.code !== Code.Unknown) return describe(err);
+      if (err instanceof ConnectError && err.code !== Code.Internal && err.code !== Code.Unknown)
+        return describe(err, request.method.input);
       const rpc = methodPath(request.method);
       const caller = request.contextValues.get(callerKey);
       if (request.signal.aborted) {
@@ -42,8 +46,15 @@ export function createErrorInterceptor(o: { log: Logger }): Interceptor {
   };
 }
 
-/** The rules in the proto report their violations without a reason of ours. */
-function describe(error: ConnectError): ConnectError {
-  const isOfRules = error.code === Code.InvalidArgument && error.findDetails(ViolationsSchema).length > 0;
-  return isOfRules ? addReason(error, "invalid_field") : error;
+/** The rules in the proto report their violations without a reason of ours, and in a form that only those know who know protovalidate. */
+function describe(error: ConnectError, input: DescMessage): ConnectError {
+  if (error.code !== Code.InvalidArgument) return error;
+  const violations = error.findDetails(ViolationsSchema).flatMap((found) => found.violations);
+  if (violations.length === 0) return error;
+  return addReason(error, "invalid_field", { fields: violations.map((violation) => describeField(violation, input)) });
+}
+
+/** A rule of the whole message is of no field. */
+function describeField({ field, message }: Violation, input: DescMessage): { field: string; message: string } {
+  return { field: field === undefined ? "" : pathToString(pathFromViolationProto(input, field)), message };
 }

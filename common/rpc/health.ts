@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ConnectRouter } from "@connectrpc/connect";
-import { Code, ConnectError } from "@connectrpc/connect";
+import { Code } from "@connectrpc/connect";
 import { Health, HealthCheckResponse_ServingStatus as Status } from "#gen/grpc/health/v1/health_pb.js";
+import { reasonError } from "./reason-error.ts";
 import { createReadinessCache } from "./readiness-cache.ts";
 
 /** Whether the server can do what it is there for. What it throws counts as no. */
@@ -31,7 +32,7 @@ export function addHealth(
 
   router.service(Health, {
     async check(request) {
-      if (!known.has(request.service)) throw new ConnectError("there is no such service here", Code.NotFound);
+      if (!known.has(request.service)) throw reasonError(Code.NotFound, "service_not_found", "there is no such service here");
       return { status: await readStatus() };
     },
     async list() {
@@ -39,7 +40,7 @@ export function addHealth(
       return { statuses: Object.fromEntries([...known].map((service) => [service, { status }])) };
     },
     async *watch(request, context) {
-      if (watchers >= maxWatchers) throw new ConnectError(`${maxWatchers} watch already`, Code.ResourceExhausted);
+      if (watchers >= maxWatchers) throw reasonError(Code.ResourceExhausted, "too_many_watchers", `${maxWatchers} watch already`);
       watchers += 1;
       // Whoever goes away while a message waits to be taken leaves this generator where it is, its `finally` with it.
       const leave = once(() => (watchers -= 1));

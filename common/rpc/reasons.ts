@@ -15,8 +15,8 @@ export const reasons = {
   environment_not_found: "There is no such environment.",
   worker_not_found: "There is no such worker.",
   config_not_found: "There is no deployment config of this repository.",
-  site_not_found: "There is no such site.",
-  deployment_not_found: "There is no such deployment.",
+  site_not_found: "There is no such site, or not at this worker.",
+  deployment_not_found: "There is no such deployment, or not at this worker.",
   token_not_found: "There is no such token.",
   variable_not_found: "The deployment config has no such build variable.",
   pull_request_not_found: "GitHub has no such pull request.",
@@ -49,8 +49,13 @@ export const reasons = {
   rate_limited: "Too many calls. Wait as long as RetryInfo says.",
   github_unavailable: "GitHub did not answer what had to be asked. Nothing was stored; try again.",
   site_busy: "The site changed while it was worked on. Nothing was stored; try again.",
-  unavailable: "Central cannot answer this now. Try again.",
-  internal: "A fault of Central's own; its log says which.",
+  lease_lost: "The lease of the deployment ended. Stop the work.",
+  worker_not_ready: "The worker takes no work now; the message says what it lacks.",
+  removal_refused: "The removal contradicts what the worker serves: it is at another host, or the generation is a build.",
+  service_not_found: "There is no such service here to ask the health of.",
+  too_many_questions: "One stream of reflection asked too much. Open another.",
+  unavailable: "The server cannot answer this now. Try again.",
+  internal: "A fault of the server's own; its log says which.",
 } as const;
 
 export type Reason = keyof typeof reasons;

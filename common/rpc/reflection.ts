@@ -1,11 +1,12 @@
 import type { DescService } from "@bufbuild/protobuf";
 import type { ConnectRouter } from "@connectrpc/connect";
-import { Code, ConnectError } from "@connectrpc/connect";
+import { Code } from "@connectrpc/connect";
 import { ServerReflection, type ServerReflectionRequest } from "#gen/grpc/reflection/v1/reflection_pb.js";
 import {
   ServerReflection as ServerReflectionAlpha,
   type ServerReflectionRequest as ServerReflectionAlphaRequest,
 } from "#gen/grpc/reflection/v1alpha/reflection_pb.js";
+import { reasonError } from "./reason-error.ts";
 import { createReflectionIndex, type ReflectionIndex } from "./reflection-index.ts";
 
 // An answer repeats its question; no name is longer.
@@ -69,7 +70,8 @@ function describeError(errorCode: Code, errorMessage: string) {
 }
 
 function check(name: string): string {
-  if (name.length > longestName) throw new ConnectError(`a name has at most ${longestName} characters`, Code.InvalidArgument);
+  if (name.length > longestName)
+    throw reasonError(Code.InvalidArgument, "invalid_field", `a name has at most ${longestName} characters`);
   return name;
 }
 
@@ -89,5 +91,5 @@ async function* until<T>(messages: AsyncIterable<T>, stopping: AbortSignal): Asy
   } finally {
     stopping.removeEventListener("abort", stop);
   }
-  throw new ConnectError(`a stream may ask ${maxQuestions} questions`, Code.ResourceExhausted);
+  throw reasonError(Code.ResourceExhausted, "too_many_questions", `a stream may ask ${maxQuestions} questions`);
 }

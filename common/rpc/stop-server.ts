@@ -1,8 +1,9 @@
 import type { Server } from "node:http";
 import type { ServerHttp2Session } from "node:http2";
 import { setTimeout as sleep } from "node:timers/promises";
-import { Code, ConnectError } from "@connectrpc/connect";
+import { Code } from "@connectrpc/connect";
 import type { Front } from "./front.ts";
+import { reasonError } from "./reason-error.ts";
 import type { Traffic } from "./request-listener.ts";
 
 const answerMs = 500;
@@ -35,7 +36,7 @@ export async function stopServer(o: {
 
   const idle = () => traffic.running.size === 0;
   if (!(await waitUntil(idle, o.graceMs))) {
-    shutdown.abort(new ConnectError("the server is stopping, try again", Code.Unavailable));
+    shutdown.abort(reasonError(Code.Unavailable, "unavailable", "the server is stopping, try again"));
     await waitUntil(idle, answerMs);
   }
   http1.closeIdleConnections();

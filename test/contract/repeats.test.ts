@@ -1,5 +1,5 @@
 import { createFileRegistry, fromBinary } from "@bufbuild/protobuf";
-import { FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
+import { type FileDescriptorSet, FileDescriptorSetSchema } from "@bufbuild/protobuf/wkt";
 import { expect, test } from "vitest";
 import { readGuard } from "#common/rpc/read-guard.ts";
 import { runBuf } from "./run-buf.ts";
@@ -21,7 +21,7 @@ async function readComments(): Promise<Map<string, string>> {
   return new Map(writing.map(({ method, comment }) => [method.name, comment]));
 }
 
-function serviceOf(files: Parameters<typeof createFileRegistry>[0]) {
+function serviceOf(files: FileDescriptorSet) {
   const found = createFileRegistry(files).getService(service);
   if (found === undefined) throw new Error(`buf built no ${service}`);
   return { methods: found.methods, file: found.file, index: found.file.services.indexOf(found) };

@@ -1,6 +1,7 @@
-import { Code, ConnectError } from "@connectrpc/connect";
+import { Code } from "@connectrpc/connect";
 import { setTimeout as sleep } from "node:timers/promises";
 import { failpoint } from "#common/failpoint.ts";
+import { reasonError } from "#common/rpc/reason-error.ts";
 import type { ReportStatusRequest } from "#gen/catapult/v1/central_service_pb.js";
 import { SiteKind } from "#gen/catapult/v1/deployment_pb.js";
 import { Outcome, type BuildRequest, type CleanupRequest } from "#gen/catapult/v1/worker_service_pb.js";
@@ -126,7 +127,7 @@ export function createAcceptor(o: {
         const state = o.store.get(siteId);
         if (state !== undefined && generation < state.generation) return Outcome.SUPERSEDED;
         const refusal = refuseRemoval(state, request);
-        if (refusal !== undefined) throw new ConnectError(refusal, Code.FailedPrecondition);
+        if (refusal !== undefined) throw reasonError(Code.FailedPrecondition, "removal_refused", refusal);
         if (state?.generation === generation && state.removal !== undefined) {
           if (runs.has(siteId)) return Outcome.ACCEPTED;
           if (state.removal === "done" && state.finished !== undefined) {

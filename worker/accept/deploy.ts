@@ -23,6 +23,10 @@ export type Progress = {
   /** Where the build's packets went; it never rejects. */
   egress?: Promise<readonly Egress[] | undefined>;
   line(text: string): void;
+  /** Settles when Central was heard of once more, or is not listened to any more. */
+  confirm(): Promise<void>;
+  /** Whether Central wanted this deployment less than so long ago. */
+  confirmedWithin(ms: number): boolean;
   addTiming(stage: Stage, ms: number): void;
   /** What went wrong beside the deployment and does not decide it. */
   warn(err: unknown, message: string): void;
@@ -41,6 +45,9 @@ export type DeployDependencies = {
   keep: Keep;
   routeTimeoutMs: number;
 };
+
+/** Beyond any answer's usual time; a process that was stopped for longer asks again before it switches. */
+const permitMs = 3_000;
 
 export type Deployed = {
   release: string;
@@ -81,6 +88,16 @@ export async function deploy(
         kind: request.kind === SiteKind.PRODUCTION ? "production" : "preview",
         release,
         newestMtime: made.published.newestMtime,
+        permit: {
+          async ask() {
+            await progress.confirm();
+            signal.throwIfAborted();
+          },
+          holds() {
+            signal.throwIfAborted();
+            return progress.confirmedWithin(permitMs);
+          },
+        },
       }),
     );
   } catch (error) {

@@ -1,5 +1,6 @@
-import { Code, ConnectError } from "@connectrpc/connect";
+import { Code } from "@connectrpc/connect";
 import { errorCode } from "#common/error-details.ts";
+import { reasonError } from "#common/rpc/reason-error.ts";
 
 /** Work on a call that has to be on the disk before it is answered. A disk that takes no more is a refusal with that reason, not a fault. */
 export async function refusingFullDisk<T>(work: () => Promise<T>): Promise<T> {
@@ -8,12 +9,7 @@ export async function refusingFullDisk<T>(work: () => Promise<T>): Promise<T> {
   } catch (error) {
     const code = errorCode(error);
     if (code !== "ENOSPC" && code !== "EDQUOT") throw error;
-    throw new ConnectError(
-      "this worker is not ready: disk: it is full, so that not even the call could be stored",
-      Code.ResourceExhausted,
-      undefined,
-      undefined,
-      error,
-    );
+    const message = "this worker is not ready: disk: it is full, so that not even the call could be stored";
+    throw reasonError(Code.ResourceExhausted, "worker_not_ready", message, { cause: error });
   }
 }

@@ -90,6 +90,8 @@ function trackProgress(reporter: Reporter, masker: Masker, log: Logger): Progres
     siteType: SiteType.UNSPECIFIED,
     masker,
     line: (text) => reporter.line(text),
+    confirm: async () => reporter.confirm(),
+    confirmedWithin: (ms) => reporter.confirmedWithin(ms),
     warn: (err, message) => log.warn({ err }, message),
     addTiming: (stage, ms) => reporter.addTiming(stage, ms),
     async run(stage, state, work) {

@@ -1,6 +1,8 @@
 import type { ServiceImpl } from "@connectrpc/connect";
-import { Code, ConnectError } from "@connectrpc/connect";
+import { Code } from "@connectrpc/connect";
 import { callerKey } from "#common/rpc/caller.ts";
+import { reasonError } from "#common/rpc/reason-error.ts";
+import { createRefusal } from "#common/rpc/refusal.ts";
 import type { HandlerContext } from "@connectrpc/connect";
 import {
   Outcome,
@@ -31,7 +33,7 @@ export function createWorkerService(o: {
       // Before the first proof nothing is known to be wrong, and it takes seconds.
       if (soon) return answer(Outcome.BUSY);
       if (problems.length > 0)
-        throw new ConnectError(`this worker is not ready: ${problems.join("; ")}`, Code.FailedPrecondition);
+        throw reasonError(Code.FailedPrecondition, "worker_not_ready", `this worker is not ready: ${problems.join("; ")}`);
       return answer(await refusingFullDisk(async () => o.acceptor.build(request)));
     },
     async cleanup(request, context) {
@@ -47,8 +49,7 @@ export function createWorkerService(o: {
 
 function requireCentral(context: HandlerContext): void {
   // The gate has refused everybody else; without a caller a handler was mounted without its gate.
-  if (context.values.get(callerKey)?.kind !== "central")
-    throw new ConnectError("only Central may ask this", Code.Unauthenticated);
+  if (context.values.get(callerKey)?.kind !== "central") throw createRefusal();
 }
 
 function answer(outcome: Outcome): { outcome: Outcome; retryAfter?: { seconds: bigint } } {

@@ -5,6 +5,7 @@ import { openSecret } from "#central/database/seal.ts";
 import { parseWorkerKeyFile } from "#common/rpc/keys.ts";
 import { SiteType } from "#gen/catapult/v1/deployment_pb.js";
 import { Forks } from "#gen/catapult/v1/operator_service_pb.js";
+import { BadRequestSchema } from "#gen/google/rpc/error_details_pb.js";
 import { countRows, startOperatorServer, type OperatorServer } from "./start-operator-server.ts";
 
 let server: OperatorServer;
@@ -119,6 +120,8 @@ describe("environments", () => {
       expect(error.message).toContain(field);
       const violations = error.findDetails(ViolationsSchema)[0]?.violations;
       expect(violations?.[0]?.field?.elements.map((element) => element.fieldName)).toEqual(field.replace("[0]", "").split("."));
+      // What a plain gRPC client reads, that knows nothing of protovalidate.
+      expect(error.findDetails(BadRequestSchema)[0]?.fieldViolations[0]?.field).toBe(field);
     }
   });
   test("one that has a worker or a config is not removed, an empty one is, and then it is not found", async () => {

@@ -1,6 +1,7 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { readReason } from "#common/rpc/reason-error.ts";
 import type { ReportStatusRequestSchema } from "#gen/catapult/v1/central_service_pb.js";
 import { DeploymentState, Stage } from "#gen/catapult/v1/deployment_pb.js";
 import type { BuildRequest } from "#gen/catapult/v1/worker_service_pb.js";
@@ -67,10 +68,17 @@ const success = (of: BuildRequest) => ({
   release: `${of.generation}-${of.commit.slice(0, 8)}`,
 });
 
+/** The reason of the last refusal. */
+let refusedFor: string | undefined;
+
 async function refusal(worker: FakeWorker, report: Report): Promise<Code | undefined> {
   return worker.client.reportStatus(report).then(
     () => undefined,
-    (error: unknown) => ConnectError.from(error).code,
+    (error: unknown) => {
+      const refused = ConnectError.from(error);
+      refusedFor = readReason(refused);
+      return refused.code;
+    },
   );
 }
 
@@ -96,7 +104,9 @@ describe("W1 a worker's report of what is not its own", () => {
   ])("is refused and changes nothing: %s", async (_, report) => {
     const of = await nextBuild();
     const before = await snapshot();
-    expect(await refusal(other, report(of))).toBe(Code.NotFound);
+    const was = report(of);
+    expect(await refusal(other, was)).toBe(Code.NotFound);
+    expect(refusedFor).toBe(was.siteRemoved === true ? "site_not_found" : "deployment_not_found");
     expect(await snapshot()).toEqual(before);
   });
 
@@ -111,6 +121,7 @@ describe("W1 a worker's report of what is not its own", () => {
     const of = await nextBuild();
     const before = await snapshot();
     expect(await refusal(honest, report(of))).toBe(code);
+    expect(refusedFor).toBe(code === Code.NotFound ? "deployment_not_found" : "invalid_field");
     expect(await snapshot()).toEqual(before);
   });
 
@@ -133,6 +144,7 @@ describe("W1 a worker's report of what is not its own", () => {
     );
     const before = await snapshot();
     expect(await refusal(honest, success(newer))).toBe(Code.FailedPrecondition);
+    expect(refusedFor).toBe("lease_lost");
     expect(await snapshot()).toEqual(before);
   });
 

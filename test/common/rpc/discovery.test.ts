@@ -6,6 +6,7 @@ import type { DescService } from "@bufbuild/protobuf";
 import { Code, ConnectError, createClient } from "@connectrpc/connect";
 import { createGrpcTransport } from "@connectrpc/connect-node";
 import { describe, expect, it, onTestFinished } from "vitest";
+import { readReason } from "#common/rpc/reason-error.ts";
 import { readGuard } from "#common/rpc/read-guard.ts";
 import { createReflectionIndex } from "#common/rpc/reflection-index.ts";
 import { file_catapult_v1_operator_service, OperatorService } from "#gen/catapult/v1/operator_service_pb.js";
@@ -117,6 +118,22 @@ describe("reflection", () => {
     expect(index.findSymbol("catapult.v1.CentralService")).toBeUndefined();
   });
 
+  it("ends a stream that asks without end", async () => {
+    const server = await startTestServer({ tls: true });
+    const question = { messageRequest: { case: "fileByFilename" as const, value: "none" } };
+    async function* ask() {
+      for (;;) yield question;
+    }
+    let answers = 0;
+    const read = async () => {
+      for await (const _ of connect(ServerReflection, server).serverReflectionInfo(ask())) answers += 1;
+    };
+    const error = await read().catch((thrown: unknown) => ConnectError.from(thrown));
+    expect(error).toMatchObject({ code: Code.ResourceExhausted });
+    expect(error instanceof ConnectError && readReason(error)).toBe("too_many_questions");
+    expect(answers).toBe(10_000);
+  });
+
   it("ends its streams when the server stops, instead of holding it up", async () => {
     const server = await startTestServer({ tls: true });
     let ended = false;
@@ -149,7 +166,9 @@ describe("health", () => {
     }
     const { statuses } = await client.list({});
     expect(Object.keys(statuses)).toEqual(expect.arrayContaining(["", "catapult.v1.WorkerService"]));
-    await expect(client.check({ service: "nobody.Service" })).rejects.toMatchObject({ code: Code.NotFound });
+    const unknown = await client.check({ service: "nobody.Service" }).catch((error: unknown) => ConnectError.from(error));
+    expect(unknown).toMatchObject({ code: Code.NotFound });
+    expect(unknown instanceof ConnectError && readReason(unknown)).toBe("service_not_found");
     ready = false;
     await eventually(async () => expect(await client.check({})).toMatchObject({ status: Status.NOT_SERVING }));
   });

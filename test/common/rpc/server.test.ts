@@ -7,6 +7,7 @@ import { connect as connectTls } from "node:tls";
 import { Code, ConnectError, createClient } from "@connectrpc/connect";
 import { createConnectTransport, Http2SessionManager } from "@connectrpc/connect-node";
 import { describe, expect, it, onTestFinished } from "vitest";
+import { readReason } from "#common/rpc/reason-error.ts";
 import { createSigningInterceptor } from "#common/rpc/signing-interceptor.ts";
 import { centralSignatureHeader } from "#common/rpc/signature-header.ts";
 import { startRpcServer } from "#common/rpc/server.ts";
@@ -139,7 +140,11 @@ describe("a server", () => {
     const server = await startTestServer({
       build: () => Promise.reject(new Error("disk on fire", { cause: new Error("at shelf 7") })),
     });
-    await expect(createSignedClient(server).build(buildSample)).rejects.toThrow(/^\[internal\] internal error$/);
+    const error = await createSignedClient(server)
+      .build(buildSample)
+      .catch((thrown: unknown) => ConnectError.from(thrown));
+    expect(error).toMatchObject({ code: Code.Internal, message: "[internal] internal error" });
+    expect(error instanceof ConnectError && readReason(error)).toBe("internal");
     const failed = server.lines().find(({ msg }) => msg === "an RPC failed");
     expect(failed).toMatchObject({ level: "error", rpc: buildPath, caller: { kind: "central" } });
     expect(JSON.stringify(failed)).toMatch(/disk on fire.*at shelf 7/);

@@ -13,9 +13,11 @@ import {
 import { describe, expect, it, onTestFinished } from "vitest";
 import { digestMessage } from "#common/rpc/digest-message.ts";
 import { createSigningKey } from "#common/rpc/keys.ts";
+import { readReason } from "#common/rpc/reason-error.ts";
 import { signCall } from "#common/rpc/sign.ts";
 import { centralSignatureHeader, createSigningInterceptor } from "#common/rpc/signing-interceptor.ts";
 import { BuildRequestSchema, Outcome, WorkerService } from "#gen/catapult/v1/worker_service_pb.js";
+import { BadRequestSchema } from "#gen/google/rpc/error_details_pb.js";
 import { buildSample, cleanupSample } from "./samples.ts";
 import { sendRaw } from "./send-raw.ts";
 import type { TestServer } from "./start-test-server.ts";
@@ -240,7 +242,11 @@ describe("a call that is not properly signed", () => {
     const error = await createClient(WorkerService, transport)
       .build({ ...buildSample, host: "UPPER.example.org" })
       .catch((thrown: unknown) => ConnectError.from(thrown));
+    if (!(error instanceof ConnectError)) throw new Error("it was not refused");
     expect(error).toMatchObject({ code: Code.InvalidArgument, rawMessage: expect.stringContaining("host") });
+    expect(readReason(error)).toBe("invalid_field");
+    // What a client reads that knows nothing of protovalidate.
+    expect(error.findDetails(BadRequestSchema)[0]?.fieldViolations).toMatchObject([{ field: "host" }]);
     expect(await postBuild(server, undefined, "{}")).toEqual({ status: 401, body: answerToStrangers });
     expect(server.handled).toEqual([]);
   });
@@ -254,7 +260,12 @@ describe("a call that is not properly signed", () => {
 
   it("gets unavailable, not a refusal, when the keys cannot be looked up", async () => {
     const server = await startTestServer({ findKey: () => Promise.reject(new Error("no database")) });
-    expect((await postBuild(server, sign())).body).toMatchObject({ code: "unavailable" });
+    const transport = createTransports(server, { useBinaryFormat: true, compress: false })["Connect over HTTP/1.1"]!;
+    const error = await createClient(WorkerService, transport)
+      .build(buildSample)
+      .catch((thrown: unknown) => ConnectError.from(thrown));
+    expect(error).toMatchObject({ code: Code.Unavailable });
+    expect(error instanceof ConnectError && readReason(error)).toBe("unavailable");
     expect(JSON.stringify(server.lines())).toContain("no database");
   });
 });

@@ -2,8 +2,10 @@ import { create } from "@bufbuild/protobuf";
 import { Code, ConnectError, createContextValues, type HandlerContext } from "@connectrpc/connect";
 import { expect, test } from "vitest";
 import { callerKey } from "#common/rpc/caller.ts";
+import { readReason } from "#common/rpc/reason-error.ts";
 import { Trust } from "#gen/catapult/v1/deployment_pb.js";
 import { BuildRequestSchema } from "#gen/catapult/v1/worker_service_pb.js";
+import { BadRequestSchema } from "#gen/google/rpc/error_details_pb.js";
 import { refuseVariables } from "#worker/accept/refuse-variables.ts";
 import { createWorkerService } from "#worker/accept/worker-service.ts";
 
@@ -51,5 +53,7 @@ test.each([
   const refused = await offer(Trust.REPOSITORY, [secret, { name, value }]);
   expect(refused.code).toBe(Code.InvalidArgument);
   expect(refused.message).toContain("variables[1]");
+  expect(readReason(refused)).toBe("invalid_field");
+  expect(refused.findDetails(BadRequestSchema)[0]?.fieldViolations[0]?.field).toMatch(/^variables\[1\]\.(name|value)$/);
   expect(refused.message).not.toContain(value);
 });

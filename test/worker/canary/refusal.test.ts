@@ -4,6 +4,7 @@ import { create } from "@bufbuild/protobuf";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { createLogger } from "#common/logger.ts";
 import { callerKey } from "#common/rpc/caller.ts";
+import { readReason } from "#common/rpc/reason-error.ts";
 import { Trust } from "#gen/catapult/v1/deployment_pb.js";
 import { BuildRequestSchema, Outcome } from "#gen/catapult/v1/worker_service_pb.js";
 import { eventually } from "#test/support/eventually.ts";
@@ -78,6 +79,7 @@ test("Builds wait for the first proof, are refused by the name of one that fails
     (error: unknown) => ConnectError.from(error),
   );
   expect(refusal?.code).toBe(Code.FailedPrecondition);
+  expect(refusal && readReason(refusal)).toBe("worker_not_ready");
   expect(refusal?.message).toMatch(/isolation: not proven: \w+/);
   expect(taken).toBe(0);
   wiped = false;
