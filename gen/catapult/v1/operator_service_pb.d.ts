@@ -35,7 +35,7 @@ export declare type Environment = Message<"catapult.v1.Environment"> & {
   domainSuffixes: string[];
 
   /**
-   * The form of its sites' URLs, such as https://{host} or http://{host}:8081.
+   * The form of its sites' URLs: https://{host} or http://{host}, with a port if it is not the usual one, such as http://{host}:8081.
    *
    * @generated from field: string sites_url = 3;
    */
