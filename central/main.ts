@@ -37,7 +37,7 @@ export async function startCentral(config: CentralConfig, log: Logger, releasers
   releasers.push("database pool", async () => pool.end());
   await migrate(pool, log);
 
-  const github = createGitHub({ appId: config.appId, privateKey: config.privateKey, apiUrl: config.githubApiUrl }, log);
+  const github = createGitHub({ appId: config.appId, privateKey: config.privateKey, apiUrl: config.githubApiUrl }, pool, log);
   const workers = createWorkerClients({ pool, secretKey, ca: config.ca });
   releasers.push("worker clients", () => workers.close());
 

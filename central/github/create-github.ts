@@ -1,9 +1,10 @@
 import { App } from "@octokit/app";
 import { Octokit } from "@octokit/core";
 import { RequestError } from "@octokit/request-error";
+import type { Pool } from "pg";
 import type { Logger } from "#common/logger.ts";
 import { readRetryAfter } from "./read-retry-after.ts";
-import { createSilence } from "./silence.ts";
+import { createSharedSilence, type SharedSilence } from "./shared-silence.ts";
 
 export type GitHubConfig = { appId: string; privateKey: string; apiUrl: string };
 
@@ -23,7 +24,7 @@ export type GitHub = {
 const requestTimeoutMs = 10_000;
 
 // No retry plugin: it would repeat POST too, and a comment whose answer was lost would be made twice. Every caller has a retry of its own.
-export function createGitHub(config: GitHubConfig, log: Logger): GitHub {
+export function createGitHub(config: GitHubConfig, pool: Pool, log: Logger): GitHub {
   const apiUrl = config.apiUrl.replace(/\/+$/, "");
   const app = new App({
     appId: config.appId,
@@ -37,15 +38,17 @@ export function createGitHub(config: GitHubConfig, log: Logger): GitHub {
     }),
   });
   const installations = new Map<bigint, Promise<Octokit>>();
+  const obey = (octokit: Octokit, client: string): Octokit =>
+    obeySilence(octokit, createSharedSilence({ pool, log, client: `${config.appId}/${client}` }));
   return {
     appId: config.appId,
     apiUrl,
     fetch: fetchWithTimeout,
-    app: obeySilence(app.octokit),
+    app: obey(app.octokit, "app"),
     installation(installationId) {
       let octokit = installations.get(installationId);
       if (octokit === undefined) {
-        octokit = app.getInstallationOctokit(Number(installationId)).then(obeySilence);
+        octokit = app.getInstallationOctokit(Number(installationId)).then((one) => obey(one, String(installationId)));
         installations.set(installationId, octokit);
       }
       return octokit;
@@ -53,17 +56,16 @@ export function createGitHub(config: GitHubConfig, log: Logger): GitHub {
   };
 }
 
-/** Once GitHub asked to be left alone, this client's calls fail unsent until that is over, whoever makes them. */
-function obeySilence(octokit: Octokit): Octokit {
-  const silence = createSilence();
+/** Once GitHub asked to be left alone, this client's calls fail unsent until that is over, whoever makes them, in any replica. */
+function obeySilence(octokit: Octokit, silence: SharedSilence): Octokit {
   octokit.hook.wrap("request", async (request, options) => {
-    silence.check();
+    await silence.check();
     try {
       return await request(options);
     } catch (error) {
       if (error instanceof RequestError && error.response !== undefined) {
         const { status, message, response } = error;
-        silence.keep(readRetryAfter({ status, message, headers: response.headers }) ?? 0);
+        await silence.keep(readRetryAfter({ status, message, headers: response.headers }) ?? 0);
       }
       throw error;
     }

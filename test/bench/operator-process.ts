@@ -18,7 +18,7 @@ const { privateKey } = generateKeyPairSync("rsa", {
   publicKeyEncoding: { type: "spki", format: "pem" },
   privateKeyEncoding: { type: "pkcs1", format: "pem" },
 });
-const github = createGitHub({ appId: "1", privateKey, apiUrl: "http://127.0.0.1:1" }, log);
+const github = createGitHub({ appId: "1", privateKey, apiUrl: "http://127.0.0.1:1" }, pool, log);
 const feeds = createDeploymentFeeds({ pool, log });
 const server = await startRpcServer({
   listen: { host: "127.0.0.1", port: 0 },

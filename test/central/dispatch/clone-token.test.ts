@@ -10,7 +10,7 @@ let github: GitHub;
 beforeAll(async () => {
   central = await startTestCentral({ worker: false });
   const { appId, privateKey } = central.config;
-  github = createGitHub({ appId, privateKey, apiUrl: central.forge.apiUrl }, log);
+  github = createGitHub({ appId, privateKey, apiUrl: central.forge.apiUrl }, central.pool, log);
 });
 afterAll(async () => central.stop());
 

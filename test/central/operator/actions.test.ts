@@ -145,7 +145,7 @@ test("a site that an operator deleted stays away while its branch's head is the 
   const { createGitHub } = await import("#central/github/create-github.ts");
   const { appId, privateKey, githubApiUrl } = t.central.config;
   const { log } = await import("#test/central/support/test-log.ts");
-  const github = createGitHub({ appId, privateKey, apiUrl: githubApiUrl }, log);
+  const github = createGitHub({ appId, privateKey, apiUrl: githubApiUrl }, t.central.pool, log);
   await lookAtConfig({ pool: t.central.pool, github }, config.rows[0]!.id, 0n);
   expect((await siteOf(host)).state).toBe(SiteState.REMOVED);
   await t.push("deleted", "two");

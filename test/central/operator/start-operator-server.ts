@@ -41,7 +41,7 @@ export async function startOperatorServer(): Promise<OperatorServer> {
     publicKeyEncoding: { type: "spki", format: "pem" },
     privateKeyEncoding: { type: "pkcs1", format: "pem" },
   });
-  const app = createGitHub({ appId: "1", privateKey, apiUrl: github.url }, log);
+  const app = createGitHub({ appId: "1", privateKey, apiUrl: github.url }, pool, log);
   const secretKey = randomBytes(32);
   const server = await startRpcServer({
     listen: { host: "127.0.0.1", port: 0 },

@@ -125,7 +125,7 @@ export async function addRepository(central: TestCentral, name: string, forks: "
 
 async function installationOf(central: TestCentral, _repositoryId: number): Promise<bigint> {
   const { createGitHub } = await import("#central/github/create-github.ts");
-  const github = createGitHub({ appId, privateKey: central.config.privateKey, apiUrl: central.forge.apiUrl }, log);
+  const github = createGitHub({ appId, privateKey: central.config.privateKey, apiUrl: central.forge.apiUrl }, central.pool, log);
   const { data } = await github.app.request("GET /app/installations");
   return BigInt(data[0]?.id ?? 0);
 }
