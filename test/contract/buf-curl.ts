@@ -9,7 +9,16 @@ export type CurlAnswer = { code: number; out: string; err: string };
 /** Runs the real `buf curl` as a person would, without a schema unless one is named. It ends by itself or after 30 s. */
 export function bufCurl(
   url: string,
-  o: { ca?: string; token?: string; protocol?: Protocol; data?: unknown; headers?: string[]; words?: string[] } = {},
+  o: {
+    ca?: string;
+    token?: string;
+    protocol?: Protocol;
+    data?: unknown;
+    headers?: string[];
+    words?: string[];
+    /** Gets what it prints, as it prints it. */
+    onOutput?: (text: string) => void;
+  } = {},
 ): Promise<CurlAnswer> {
   const words = [
     "curl",
@@ -25,8 +34,9 @@ export function bufCurl(
   ];
   return new Promise((resolve) => {
     const options = { cwd: root, maxBuffer: 64 * 1024 * 1024, timeout: 30_000 };
-    execFile(`${root}node_modules/.bin/buf`, words, options, (error, out, err) => {
+    const child = execFile(`${root}node_modules/.bin/buf`, words, options, (error, out, err) => {
       resolve({ code: error === null ? 0 : Number(error.code ?? -1), out, err });
     });
+    if (o.onOutput !== undefined) child.stdout?.on("data", o.onOutput);
   });
 }

@@ -2,7 +2,8 @@ import { Client, credentials, Metadata, status, type MethodDefinition } from "@g
 import type { JsonObject, JsonValue } from "@bufbuild/protobuf";
 import { GrpcReflection } from "grpc-js-reflection-client";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { operatorCalls, type Round } from "./operator-calls.ts";
+import { operatorCalls } from "./operator-calls.ts";
+import { prepareRound } from "./prepare-round.ts";
 import { startSecureCentral, type SecureCentral } from "./start-secure-central.ts";
 
 let server: SecureCentral;
@@ -76,8 +77,7 @@ test.each(["v1", "v1alpha"])("@grpc/grpc-js calls every method with what it lear
   const peer = await connect(version);
   expect(peer.services).toContain(service);
   const name = `grpc-${version}`;
-  await server.addRepository(name);
-  const round: Round = { name, deployment: "0", site: "0" };
+  const round = await prepareRound(server, name);
   const wrong: string[] = [];
   for (const { method, data, also = [], keep } of operatorCalls) {
     try {

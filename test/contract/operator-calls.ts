@@ -1,7 +1,15 @@
 import type { JsonObject } from "@bufbuild/protobuf";
 
 /** What the calls of one round share. `name` is of its own, so that rounds do not meet. */
-export type Round = { name: string; deployment: string; site: string };
+export type Round = {
+  name: string;
+  deployment: string;
+  site: string;
+  /** A fork's commit that waits for its approval. */
+  held: { githubOrg: string; githubRepo: string; pullRequest: string; commit: string };
+  /** A site that has a release before the one that is live. */
+  keptSite: string;
+};
 export type OperatorCall = {
   method: string;
   data: (round: Round) => JsonObject;
@@ -53,12 +61,8 @@ export const operatorCalls: OperatorCall[] = [
   { method: "GetDeployment", data: ({ deployment }) => ({ id: deployment }) },
   { method: "ListSites", data: repository },
   { method: "GetSite", data: ({ site }) => ({ id: site }) },
-  {
-    method: "Approve",
-    data: (round) => ({ ...repository(round), pullRequest: "7", commit: "0".repeat(40) }),
-    also: ["not_found", "failed_precondition"],
-  },
-  { method: "Rollback", data: ({ site }) => ({ site }), also: ["failed_precondition"] },
+  { method: "Approve", data: ({ held }) => held },
+  { method: "Rollback", data: ({ keptSite }) => ({ site: keptSite }) },
   { method: "Cancel", data: ({ deployment }) => ({ id: deployment }) },
   { method: "WatchDeployment", data: ({ deployment }) => ({ id: deployment }) },
   {

@@ -4,7 +4,6 @@ import { join } from "node:path";
 import { startCentral } from "#central/main.ts";
 import { createToken } from "#central/operator/tokens.ts";
 import { createReleasers } from "#common/lifecycle.ts";
-import { Outcome } from "#gen/catapult/v1/worker_service_pb.js";
 import { createCertificates } from "#local/certificates/create-certificates.ts";
 import { startTestCentral } from "#test/central/support/start-test-central.ts";
 import { log } from "#test/central/support/test-log.ts";
@@ -14,10 +13,9 @@ import { createCaddyAdmin } from "#worker/caddy/caddy-admin.ts";
 
 export type SecureCentral = Awaited<ReturnType<typeof startSecureCentral>>;
 
-/** Central over TLS, and the same behind a real Caddy that ends TLS and speaks HTTP/2 to it. Its worker takes nothing, so that all stays queued. */
+/** Central over TLS, and the same behind a real Caddy that ends TLS and speaks HTTP/2 to it. Its worker takes what it is given, and reports what a test says. */
 export async function startSecureCentral() {
   const central = await startTestCentral();
-  central.worker.behaviour.build = async () => Outcome.BUSY;
   const folder = await mkdtemp(join(tmpdir(), "catapult-secure-"));
   const files = await createCertificates({ directory: folder, hosts: ["localhost", "127.0.0.1"] });
   const tls = { cert: await readFile(files.certFile, "utf8"), key: await readFile(files.keyFile, "utf8") };
