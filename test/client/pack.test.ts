@@ -71,5 +71,8 @@ test(
     };
     const { stdout } = await run(process.execPath, [join(folder, "use.ts")], { cwd: folder, env });
     expect(stdout).toBe("one\n");
+    // Without certificates of one's own: those of the system, or none at all on loopback.
+    const { CATAPULT_CA_FILE: _, ...plain } = { ...env, CATAPULT_CENTRAL_URL: server!.central.url };
+    expect((await run(process.execPath, [join(folder, "use.ts")], { cwd: folder, env: plain })).stdout).toBe("one\n");
   },
 );
