@@ -73,26 +73,30 @@ function readCode(error: unknown): string {
   return status[code]?.toLowerCase() ?? "";
 }
 
-test.each(["v1", "v1alpha"])("@grpc/grpc-js calls every method with what it learns by reflection %s alone", async (version) => {
-  const peer = await connect(version);
-  expect(peer.services).toContain(service);
-  const name = `grpc-${version}`;
-  const round = await prepareRound(server, name);
-  const wrong: string[] = [];
-  for (const { method, data, also = [], keep } of operatorCalls) {
-    try {
-      const request = toMessage(data(round));
-      if (method === "WatchDeployment") {
-        const messages = JSON.stringify(await peer.collect(method, request));
-        if (!messages.includes("DEPLOYMENT_STATE_CANCELED")) wrong.push(`${method}: ${messages}`);
-      } else {
-        const answer = await peer.call(method, request);
-        keep?.(answer, round);
+test.each(["v1", "v1alpha"])(
+  "@grpc/grpc-js calls every method with what it learns by reflection %s alone",
+  { timeout: 180_000 },
+  async (version) => {
+    const peer = await connect(version);
+    expect(peer.services).toContain(service);
+    const name = `grpc-${version}`;
+    const round = await prepareRound(server, name);
+    const wrong: string[] = [];
+    for (const { method, data, also = [], keep } of operatorCalls) {
+      try {
+        const request = toMessage(data(round));
+        if (method === "WatchDeployment") {
+          const messages = JSON.stringify(await peer.collect(method, request));
+          if (!messages.includes("DEPLOYMENT_STATE_CANCELED")) wrong.push(`${method}: ${messages}`);
+        } else {
+          const answer = await peer.call(method, request);
+          keep?.(answer, round);
+        }
+      } catch (error) {
+        if (!also.includes(readCode(error))) wrong.push(`${method}: ${String(error)}`);
       }
-    } catch (error) {
-      if (!also.includes(readCode(error))) wrong.push(`${method}: ${String(error)}`);
     }
-  }
-  peer.close();
-  expect(wrong).toEqual([]);
-});
+    peer.close();
+    expect(wrong).toEqual([]);
+  },
+);
