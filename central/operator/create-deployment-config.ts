@@ -13,6 +13,7 @@ import { audit } from "./audit.ts";
 import { checkConfigHosts, checkDeploymentConfig } from "./check-deployment-config.ts";
 import { productionHost } from "./check-site-host.ts";
 import { deploymentConfigMessage } from "./messages.ts";
+import { nameHostOwner } from "./name-host-owner.ts";
 import { forksName, siteTypeName } from "./names.ts";
 import { previewLabelCandidates } from "./preview-label.ts";
 import { requireOwner } from "./require-owner.ts";
@@ -62,7 +63,7 @@ export async function createDeploymentConfig(
   const values = newConfig(config, environment.id, repository);
   try {
     return await withTransaction(o.pool, async (client) => {
-      await refuseTakenHost(client, config, repository);
+      await refuseTakenHost(client, config, repository, actor);
       const id = await insertWithLabel(client, values, previewLabelCandidates(repository.repo, repository.repositoryId));
       await addJob(client, { task: "look", configId: id });
       const row = await selectDeploymentConfig(client, id);
@@ -134,10 +135,16 @@ async function insertWithLabel(
   throw refusal(Code.AlreadyExists, "domain", message, "preview_label_taken");
 }
 
-async function refuseTakenHost(client: pg.ClientBase, config: DeploymentConfig, repository: SeenRepository): Promise<void> {
+async function refuseTakenHost(
+  client: pg.ClientBase,
+  config: DeploymentConfig,
+  repository: SeenRepository,
+  actor: Actor,
+): Promise<void> {
   const owner = await selectHostOwner(client, productionHost(config.domain, config.subdomain));
   // The repository's own config is another refusal, which its insert finds.
-  if (owner !== undefined && owner !== `${repository.owner}/${repository.repo}`) throw takenHost(config, owner);
+  if (owner === undefined || owner.repository === `${repository.owner}/${repository.repo}`) return;
+  throw takenHost(config, nameHostOwner(owner, actor));
 }
 
 function refusalOf(error: unknown, config: DeploymentConfig, repository: SeenRepository): Error | undefined {

@@ -48,6 +48,8 @@ export async function planDeploymentConfig(
   const repository = await o.resolveRepository(config.githubOrg, config.githubRepo);
   const hosts = await planHosts(o.pool, config, { stored, environment, repository, pullRequest: request.pullRequest });
   const site = repository === undefined ? undefined : await planSite(o, config, repository, request.ref);
+  // A bad setting is found twice: as a value of the config, and by what reads the repository with it.
+  const siteProblems = (site?.problems ?? []).filter(({ field }) => !hosts.problems.some((found) => found.field === field));
   return create(PlanDeploymentConfigResponseSchema, {
     productionUrl: hosts.productionUrl,
     previewUrl: hosts.previewUrl,
@@ -60,7 +62,7 @@ export async function planDeploymentConfig(
       devshell: site.plan.hasFlake ? "flake.nix" : site.plan.plan.devshell,
       sources: describeSources(config, site.plan),
     }),
-    problems: [...hosts.problems, ...(site?.problems ?? [])],
+    problems: [...hosts.problems, ...siteProblems],
   });
 }
 
@@ -93,7 +95,7 @@ async function planHosts(
   const host = productionHost(config.domain, config.subdomain);
   const owner = isGoodHost ? await selectHostOwner(pool, host) : undefined;
   const own = stored === undefined ? undefined : `${stored.github_org}/${stored.github_repo}`;
-  if (owner !== undefined && owner !== own) {
+  if (owner !== undefined && owner.repository !== own) {
     const field = config.subdomain === "" ? "deployment_config.domain" : "deployment_config.subdomain";
     problems.push({ field, reason: "host_taken", message: `the host ${host} belongs to another repository` });
   }

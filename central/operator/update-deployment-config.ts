@@ -16,6 +16,7 @@ import { configResource, defaultMaxRunning } from "./create-deployment-config.ts
 import { checkEtag } from "./etag.ts";
 import { deploymentConfigMessage } from "./messages.ts";
 import { HostTakenError, moveHosts } from "./move-hosts.ts";
+import { nameHostOwner } from "./name-host-owner.ts";
 import { forksName, parseSiteTypeName, siteTypeName } from "./names.ts";
 import { configNotFound } from "./not-found.ts";
 import { reasonError } from "#common/rpc/reason-error.ts";
@@ -83,7 +84,7 @@ async function update(
     checkDeploymentConfig({ ...values, githubRepo: before.github_repo, siteType: parseSiteTypeName(values.siteType) }),
   );
   const moves = values.domain !== before.domain || values.subdomain !== before.subdomain;
-  if (moves) await checkNewHosts(client, before, values);
+  if (moves) await checkNewHosts(client, before, values, actor);
   await updateDeploymentConfigRow(client, before.id, values);
   const row = await selectDeploymentConfig(client, before.id);
   const sitesToMove = moves ? await moveHosts(client, row, actor.name) : 0;
@@ -124,14 +125,20 @@ function isSame(before: DeploymentConfigRow, values: ConfigUpdate): boolean {
   );
 }
 
-async function checkNewHosts(client: pg.ClientBase, before: DeploymentConfigRow, values: ConfigUpdate): Promise<void> {
+async function checkNewHosts(
+  client: pg.ClientBase,
+  before: DeploymentConfigRow,
+  values: ConfigUpdate,
+  actor: Actor,
+): Promise<void> {
   const environment = await selectEnvironment(client, before.environment);
   const suffixes = { name: before.environment, domainSuffixes: environment?.domain_suffixes ?? [] };
   refuseViolations(schema, checkConfigHosts(values, suffixes, before.preview_label));
   const host = productionHost(values.domain, values.subdomain);
   const owner = await selectHostOwner(client, host);
-  if (owner === undefined || owner === `${before.github_org}/${before.github_repo}`) return;
-  throw refusal(values.subdomain === "" ? "domain" : "subdomain", `the host ${host} belongs to ${owner}`);
+  if (owner === undefined || owner.repository === `${before.github_org}/${before.github_repo}`) return;
+  const field = values.subdomain === "" ? "domain" : "subdomain";
+  throw refusal(field, `the host ${host} belongs to ${nameHostOwner(owner, actor)}`);
 }
 
 function refusal(field: string, message: string, reason: Reason = "host_taken"): Error {

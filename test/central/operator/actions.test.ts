@@ -195,6 +195,8 @@ test("Plan says hosts, command and sources of a repository as GitHub has it, and
     "deployment_config.environment: environment_not_found",
     "deployment_config.root_dir: root_dir_missing",
   ]);
+  const climbing = await t.operator.planDeploymentConfig({ deploymentConfig: { ...config, outputDir: "../x" } });
+  expect(climbing.problems.map(({ field }) => field)).toEqual(["deployment_config.output_dir"]);
   const { deploymentConfigs } = await t.operator.listDeploymentConfigs({ githubOrg: org });
   expect(deploymentConfigs.map(({ githubRepo }) => githubRepo)).not.toContain("planned");
 });

@@ -77,6 +77,11 @@ describe("updates", () => {
     );
     const updated = await server.client.updateEnvironment({ environment, updateMask: { paths: ["sites_url"] } });
     expect(updated.environment).toMatchObject({ sitesUrl: "http://{host}:8081", domainSuffixes: ["theirs.org"] });
+    const other = { name: "theirs", sitesUrl: "no form of a URL", domainSuffixes: ["theirs.org", "more.org"] };
+    const added = await server.client.updateEnvironment({ environment: other, updateMask: { paths: ["domain_suffixes"] } });
+    expect(added.environment).toMatchObject({ sitesUrl: "http://{host}:8081", domainSuffixes: ["theirs.org", "more.org"] });
+    const read = server.client.updateEnvironment({ environment: other, updateMask: { paths: ["sites_url"] } });
+    expect((await refused(read)).message).toContain("environment.sites_url");
   });
   test("a stale etag is aborted and changes nothing, the new one works, and a repeat changes neither etag nor audit log", async () => {
     const { worker } = await server.client.getWorker({ id: "theirs-worker" });
@@ -101,6 +106,31 @@ describe("updates", () => {
 });
 
 describe("a token that is bound to an environment", () => {
+  test("is not told whose a host is that another environment has, and is told within its own", async () => {
+    const environment = { name: "quiet", domainSuffixes: ["quiet.ours.org"], sitesUrl: "https://{host}" };
+    await server.client.createEnvironment({ environment });
+    server.github.repositories.set("quiet-org/secret", 201);
+    server.github.repositories.set("ours-org/second", 202);
+    const quiet = { githubOrg: "quiet-org", githubRepo: "secret", environment: "quiet", domain: "quiet.ours.org" };
+    await server.client.createDeploymentConfig({ deploymentConfig: quiet });
+    const taken = { githubOrg: "ours-org", githubRepo: "second", environment: "ours", domain: "ours.org", subdomain: "quiet" };
+    const moved = {
+      deploymentConfig: { githubOrg: "ours-org", githubRepo: "first", subdomain: "quiet" },
+      updateMask: { paths: ["subdomain"] },
+    };
+    const attempts = (client: OperatorServer["client"]) => [
+      async () => client.createDeploymentConfig({ deploymentConfig: taken }),
+      async () => client.updateDeploymentConfig(moved),
+    ];
+    for (const attempt of attempts(bound)) {
+      const { message } = await refused(attempt());
+      expect(message).toContain("the host quiet.ours.org belongs to another repository");
+      expect(message).not.toContain("secret");
+    }
+    for (const attempt of attempts(server.client)) expect((await refused(attempt())).message).toContain("quiet-org/secret");
+    const own = bound.createDeploymentConfig({ deploymentConfig: { ...taken, subdomain: "" } });
+    expect((await refused(own)).message).toContain("belongs to ours-org/first");
+  });
   test("lists what is in it, and nothing else", async () => {
     expect((await bound.listEnvironments({})).environments.map(({ name }) => name)).toEqual(["ours"]);
     expect((await bound.listWorkers({})).workers.map(({ id }) => id)).toEqual(["ours-worker"]);
