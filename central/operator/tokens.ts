@@ -2,4 +2,4 @@
 export { createToken, TokenNameTakenError, TokenValueError } from "./create-token.ts";
 export { findToken } from "./find-token.ts";
 export { selectTokens as listTokens, type TokenRow } from "./sql/select-tokens.ts";
-export { updateTokenRevoked as revokeToken } from "./sql/update-token-revoked.ts";
+export { revokeToken } from "./revoke-token.ts";

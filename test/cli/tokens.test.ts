@@ -29,6 +29,12 @@ test("the first token is made in an empty database, printed alone, listed and re
     expect([again.code, again.err]).toEqual([1, expect.stringContaining("there is a token first already")]);
     expect((await run("revoke", "first")).code).toBe(0);
     expect(await findToken(pool, made.out.trim())).toBeUndefined();
+    expect((await run("revoke", "first")).code).toBe(0);
+    const { rows } = await pool.query("select token, method, resource from audit_log order by id");
+    expect(rows).toEqual([
+      { token: "(local)", method: "CreateToken", resource: "tokens/first" },
+      { token: "(local)", method: "RevokeToken", resource: "tokens/first" },
+    ]);
   } finally {
     await pool.end();
   }
