@@ -30,12 +30,13 @@ type Subject = {
 
 /**
  * Lets one exact commit of a fork's pull request be built, if it is the head that GitHub shows now. The caller has made sure that the approver
- * may. `finish` runs in the transaction that records the approval.
+ * may. `finish` runs in the transaction that records the approval; `begin` does before that, once the site is locked.
  */
 export async function approveCommit(
   o: { pool: Pool; github: GitHub },
   subject: Subject,
   finish: (client: ClientBase, approval: Approval) => Promise<void>,
+  begin?: (client: ClientBase, siteId: bigint) => Promise<void>,
 ): Promise<Approval> {
   for (let look = 0; look < maxLooks; look += 1) {
     const seenGeneration = (await selectSite(o.pool, subject.config.id, subject.pullRequest))?.generation ?? 0n;
@@ -48,7 +49,7 @@ export async function approveCommit(
           : decideApproval(config, seen, subject.commit);
       const made =
         decision.do === "approve"
-          ? await record(client, subject, decision.desired, seenGeneration)
+          ? await record(client, subject, decision.desired, { seenGeneration, begin })
           : await refuse(client, subject, decision);
       if (made !== "moved") await finish(client, made);
       return made;
@@ -62,12 +63,14 @@ async function record(
   client: ClientBase,
   subject: Subject,
   desired: DesiredDeployment,
-  seenGeneration: bigint,
+  o: { seenGeneration: bigint; begin: ((client: ClientBase, siteId: bigint) => Promise<void>) | undefined },
 ): Promise<Approval | "moved"> {
+  const { seenGeneration } = o;
   await insertSite(client, subject.config, desired.site);
   const site = await lockSite(client, subject.config.id, subject.pullRequest);
   if (site === undefined) return { do: "refused", why: "not_needed", reason: "its host belongs to another repository" };
   if (site.generation !== seenGeneration) return "moved";
+  await o.begin?.(client, site.id);
   await insertApproval(client, site.id, subject.commit, subject.approver);
   const applied = await deployCommit(client, subject.config, desired, { seenGeneration, deliveryGuid: subject.deliveryGuid });
   if (applied === "moved" || applied === "host_taken") throw new Error(`site ${site.id} changed while it was locked`);

@@ -16,11 +16,13 @@ import type { DeployRequest } from "#gen/catapult/v1/operator_service_pb.js";
 import type { Actor } from "./actor.ts";
 import { askGitHub } from "./ask-git-hub.ts";
 import { auditDeployment } from "./audit-deployment.ts";
+import { auditPin } from "./audit-pin.ts";
 import { findWish, type Wish } from "./find-wish.ts";
 import { configNotFound } from "./not-found.ts";
 import type { OperatorContext } from "./operator-context.ts";
 import { refuseConfig } from "./refuse-config.ts";
 import { selectNamedConfig } from "./sql/select-deployment-configs.ts";
+import { selectDeploymentRow } from "./sql/select-deployments.ts";
 
 /** Deploys a ref without an event of GitHub; answers the deployment, made or there already. */
 export async function deploy(o: OperatorContext, request: DeployRequest, actor: Actor): Promise<bigint> {
@@ -61,21 +63,26 @@ async function apply(
   if (site.generation !== o.seenGeneration) return "moved";
   const held = wish.held && !(await selectApproved(client, site.id, wish.commit));
   const pin = wish.commit === wish.head ? null : wish.head;
+  const written = { actor: o.actor, method: "Deploy", siteId: site.id };
   if (isThere(site, wish.commit)) {
     const releases = site.newest.state === "held" && !held;
     if (!releases && site.pinnedFrom === pin) return site.newest.id;
-    await setPin(client, site.id, pin);
-    if (releases) {
-      await queueHeld(client, site.id);
-      await addJob(client, { task: "dispatch", siteId: site.id });
-      await addJob(client, { task: "comment", siteId: site.id });
-    }
-    await auditDeployment(client, o.actor, "Deploy", site.newest.id);
+    await auditPin(client, written, async () => setPin(client, site.id, pin));
+    if (releases) await release(client, site.id, { id: site.newest.id, actor: o.actor });
     return site.newest.id;
   }
-  const id = await startDeployment(client, site, { ...wish, held, requestedBy: o.actor.name });
+  const requested = { ...wish, held, requestedBy: o.actor.name };
+  const id = await auditPin(client, written, async () => startDeployment(client, site, requested));
   await auditDeployment(client, o.actor, "Deploy", id);
   return id;
+}
+
+async function release(client: pg.ClientBase, siteId: bigint, held: { id: bigint; actor: Actor }): Promise<void> {
+  const before = await selectDeploymentRow(client, held.id);
+  await queueHeld(client, siteId);
+  await addJob(client, { task: "dispatch", siteId });
+  await addJob(client, { task: "comment", siteId });
+  await auditDeployment(client, held.actor, "Deploy", held.id, before);
 }
 
 /** Whether a commit is what the site has or is getting. One that failed, was canceled or lost is not: whoever asks for it wants it tried again. */

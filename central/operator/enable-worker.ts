@@ -11,7 +11,7 @@ import type { WorkerRow } from "./rows.ts";
 import { addDispatchJobs } from "./sql/add-jobs-of-environment.ts";
 import { lockWorker } from "./sql/lock-worker.ts";
 import { moveSites } from "./sql/move-sites.ts";
-import { selectWorker } from "./sql/select-workers.ts";
+import { selectEnabledWorker, selectWorker } from "./sql/select-workers.ts";
 import { updateEnabledWorker } from "./sql/update-worker.ts";
 
 /**
@@ -29,6 +29,7 @@ export async function enableWorker(
     checkEtag(request.etag, found.row, `the worker ${request.id}`);
     if (found.row.enabled) return { row: found.row, sitesToDeploy: 0 };
     const { environmentId } = found;
+    const replaced = await selectEnabledWorker(client, environmentId);
     await updateEnabledWorker(client, environmentId, request.id);
     const moved = await moveSites(client, { environmentId, workerId: request.id, requestedBy: actor.name });
     for (const { id, kind } of moved) {
@@ -36,10 +37,15 @@ export async function enableWorker(
       if (kind === "preview") await addJob(client, { task: "comment", siteId: id });
     }
     await addDispatchJobs(client, environmentId);
-    const row = (await selectWorker(client, request.id, undefined)) ?? found.row;
-    const written = { method: "EnableWorker", resource: `workers/${row.id}`, environment: row.environment };
-    const change = { before: workerMessage(found.row), after: workerMessage(row) };
-    await audit(client, actor, written, { schema: WorkerSchema, ...change });
-    return { row, sitesToDeploy: moved.length };
+    if (replaced !== undefined) await auditEnabling(client, actor, replaced);
+    return { row: await auditEnabling(client, actor, found.row), sitesToDeploy: moved.length };
   });
+}
+
+/** Each of the two workers has an entry: whoever looks for the one finds why it changed. */
+async function auditEnabling(client: pg.ClientBase, actor: Actor, before: WorkerRow): Promise<WorkerRow> {
+  const row = (await selectWorker(client, before.id, undefined)) ?? before;
+  const written = { method: "EnableWorker", resource: `workers/${row.id}`, environment: row.environment };
+  await audit(client, actor, written, { schema: WorkerSchema, before: workerMessage(before), after: workerMessage(row) });
+  return row;
 }

@@ -7,6 +7,7 @@ import { startDeployment } from "#central/deployment/start-deployment.ts";
 import { reasonError } from "#common/rpc/reason-error.ts";
 import type { Actor } from "./actor.ts";
 import { auditDeployment } from "./audit-deployment.ts";
+import { auditPin } from "./audit-pin.ts";
 import { deploymentNotFound } from "./not-found.ts";
 import { refuseConfig } from "./refuse-config.ts";
 import type { DeploymentRow } from "./rows.ts";
@@ -21,14 +22,16 @@ export async function redeploy(pool: pg.Pool, id: bigint, actor: Actor): Promise
     refuseConfig(site);
     refuseLeaving(site);
     if (old.trust === "fork") await refuseUnapproved(client, site, old);
-    const made = await startDeployment(client, site, {
+    const wish = {
       commit: old.commit_sha,
       branch: old.branch,
       trust: old.trust,
       held: false,
       head: site.pinnedFrom ?? site.newest?.commit ?? old.commit_sha,
       requestedBy: actor.name,
-    });
+    };
+    const written = { actor, method: "Redeploy", siteId: site.id };
+    const made = await auditPin(client, written, async () => startDeployment(client, site, wish));
     return auditDeployment(client, actor, "Redeploy", made);
   });
 }

@@ -9,6 +9,7 @@ import type { Logger } from "#common/logger.ts";
 import { reasonError } from "#common/rpc/reason-error.ts";
 import type { Actor } from "./actor.ts";
 import { auditDeployment } from "./audit-deployment.ts";
+import { auditPin } from "./audit-pin.ts";
 import { deploymentNotFound, siteNotFound } from "./not-found.ts";
 import { refuseLeaving } from "./redeploy.ts";
 import { refuseDeleting } from "./refuse-config.ts";
@@ -35,7 +36,7 @@ export async function rollback(o: Context, asked: Asked, actor: Actor): Promise<
     if (site.workerId === null || site.workerId !== site.enabledWorkerId) {
       throw releaseGone(asked, "the environment's enabled worker does not have the site's releases");
     }
-    const made = await startDeployment(client, site, {
+    const wish = {
       commit: target.commit,
       branch: target.branch,
       trust: target.trust,
@@ -43,7 +44,9 @@ export async function rollback(o: Context, asked: Asked, actor: Actor): Promise<
       head: site.pinnedFrom ?? site.newest?.commit ?? target.commit,
       requestedBy: actor.name,
       fromRelease: target.release,
-    });
+    };
+    const written = { actor, method: "Rollback", siteId: site.id };
+    const made = await auditPin(client, written, async () => startDeployment(client, site, wish));
     return auditDeployment(client, actor, "Rollback", made);
   });
 }

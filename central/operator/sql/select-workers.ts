@@ -34,3 +34,9 @@ export async function selectWorker(
   ]);
   return rows[0];
 }
+
+/** The one that has an environment's work; undefined: none has. */
+export async function selectEnabledWorker(client: ClientBase, environmentId: bigint): Promise<WorkerRow | undefined> {
+  const { rows } = await client.query<WorkerRow>(`${select} where w.environment_id = $1 and w.enabled`, [environmentId]);
+  return rows[0];
+}
