@@ -26,7 +26,11 @@ export async function removeEnvironment(
     checkEtag(request.etag, row, `the environment ${name}`);
     const found = await countOfEnvironment(client, row.id);
     if (found.workers > 0n || found.configs > 0n || found.tokens > 0n) {
-      const has = [count(found.workers, "worker"), count(found.configs, "deployment config"), count(found.tokens, "token")];
+      const has = [
+        ...count(found.workers, "worker"),
+        ...count(found.configs, "deployment config"),
+        ...count(found.tokens, "token"),
+      ];
       const message = `the environment ${name} has ${has.join(", ")}: remove or revoke them first`;
       throw reasonError(Code.FailedPrecondition, "environment_not_empty", message);
     }
@@ -36,6 +40,6 @@ export async function removeEnvironment(
   });
 }
 
-function count(number: bigint, what: string): string {
-  return `${number} ${what}${number === 1n ? "" : "s"}`;
+function count(number: bigint, what: string): string[] {
+  return number === 0n ? [] : [`${number} ${what}${number === 1n ? "" : "s"}`];
 }

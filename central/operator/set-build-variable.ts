@@ -49,10 +49,7 @@ export async function setBuildVariable(
 }
 
 function tooMuch(message: string): ConnectError {
-  return fieldError(
-    Code.ResourceExhausted,
-    SetBuildVariableRequestSchema,
-    [{ field: "variable", message }],
-    "too_many_variables",
-  );
+  const violations = [{ field: "variable", message }];
+  // Not resource_exhausted, which asks for another try: only a variable that goes makes room.
+  return fieldError(Code.FailedPrecondition, SetBuildVariableRequestSchema, violations, "too_many_variables");
 }

@@ -128,7 +128,7 @@ describe("environments", () => {
     const config = await makeConfig();
     const refused = await refusal(async () => server.client.deleteEnvironment({ name: config.environment }));
     expect(refused.code).toBe(Code.FailedPrecondition);
-    expect(refused.message).toContain("0 workers, 1 deployment config");
+    expect(refused.message).toContain("has 1 deployment config: remove");
     const { name } = await makeEnvironment();
     await server.client.deleteEnvironment({ name });
     expect((await refusal(async () => server.client.deleteEnvironment({ name }))).code).toBe(Code.NotFound);

@@ -1,10 +1,12 @@
 import { create } from "@bufbuild/protobuf";
-import { createContextValues, createHandlerContext } from "@connectrpc/connect";
+import { Code, ConnectError, createContextValues, createHandlerContext } from "@connectrpc/connect";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { createCentralService } from "#central/status/create-central-service.ts";
 import { callerKey } from "#common/rpc/caller.ts";
+import { readReason } from "#common/rpc/reason-error.ts";
 import { CentralService, ReportStatusRequestSchema } from "#gen/catapult/v1/central_service_pb.js";
 import { DeploymentState } from "#gen/catapult/v1/deployment_pb.js";
+import { RetryInfoSchema } from "#gen/google/rpc/error_details_pb.js";
 import { openForkPullRequest } from "#test/central/approval/held-fork.ts";
 import { log } from "#test/central/support/test-log.ts";
 import { addRepository } from "#test/central/support/start-test-central.ts";
@@ -71,12 +73,17 @@ test("another repository's preview label is not taken over by a move, and its co
   expect(deploymentConfig?.domain).toBe("two.test");
 });
 
-test("build variables are bounded, and so are a worker's reports; both say how long to wait or what is too much", async () => {
+test("build variables are bounded, and so are a worker's reports; it is said what is too much, and how long to wait where that helps", async () => {
   await addRepository(t.central, "bounded");
   const named = { githubOrg: "acme", githubRepo: "bounded" };
   const set = async (name: string) => t.operator.setBuildVariable({ ...named, variable: { name, value: "x".repeat(20_000) } });
   await set("ONE");
-  expect(await reasonOf(set("TWO"))).toBe("too_many_variables");
+  const tooMany = await set("TWO").then(
+    () => undefined,
+    (caught: unknown) => ConnectError.from(caught),
+  );
+  expect([tooMany?.code, readReason(tooMany!)]).toEqual([Code.FailedPrecondition, "too_many_variables"]);
+  expect(tooMany?.findDetails(RetryInfoSchema)).toEqual([]);
   const { reportStatus } = createCentralService({ pool: t.central.pool, log });
   const report = create(ReportStatusRequestSchema, { siteId: 9n, generation: 9n, deploymentId: 9n });
   const context = createHandlerContext({
