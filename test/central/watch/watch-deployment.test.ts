@@ -43,6 +43,13 @@ async function readAll(messages: AsyncIterable<WatchDeploymentResponse>, after =
   return { lines, states };
 }
 
+function settlementOf<T>(promise: Promise<T>) {
+  const settlement = { promise, isOver: false };
+  const end = () => (settlement.isOver = true);
+  void promise.then(end, end);
+  return settlement;
+}
+
 const numbered = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, index) => `line ${from + index}`);
 
 test("watchers get what is stored and what comes, each line once and in order, and the stream ends with the deployment", async () => {
@@ -160,18 +167,14 @@ test("a quiet build whose worker goes on reporting is kept alive too, and its wa
   };
   const watches = [await start(), await start()];
   let reports = 0;
-  let reportsWhenKept: number | undefined;
-  const kept = Promise.all(watches.map(async (messages) => messages.next())).then((messages) => {
-    reportsWhenKept = reports;
-    return messages;
-  });
-  for (; reports < 200 && reportsWhenKept === undefined; reports += 1) {
+  const keeping = settlementOf(Promise.all(watches.map(async (messages) => messages.next())));
+  for (; reports < 200 && !keeping.isOver; reports += 1) {
     await updateRunning(listener, id, "building");
     await sleep(20);
   }
+  expect(reports).toBeLessThan(200);
   expect(heard).toEqual([]);
-  for (const { value } of await kept) expect([value?.deployment, value?.logLines]).toEqual([undefined, []]);
-  expect(reportsWhenKept).toBeLessThan(200);
+  for (const { value } of await keeping.promise) expect([value?.deployment, value?.logLines]).toEqual([undefined, []]);
   await updateRunning(listener, id, "publishing");
   await listener.query("select");
   expect(heard).toEqual([String(id)]);
@@ -186,15 +189,14 @@ test("a watcher is kept alive however often it is woken for nothing", async () =
   const watch = { id: build.deploymentId, afterLogLine: 0n, token: "operator", signal, keepAliveMs: 400 };
   const messages = watchDeployment({ feeds }, watch);
   await messages.next();
-  let isKept = false;
-  const kept = messages.next().finally(() => (isKept = true));
+  const keeping = settlementOf(messages.next());
   let woken = 0;
-  for (; woken < 200 && !isKept; woken += 1) {
+  for (; woken < 200 && !keeping.isOver; woken += 1) {
     await t.central.pool.query("select pg_notify('catapult_deployment', $1)", [String(build.deploymentId)]);
     await sleep(20);
   }
   expect(woken).toBeLessThan(200);
-  const { value } = await kept;
+  const { value } = await keeping.promise;
   expect([value?.deployment, value?.logLines]).toEqual([undefined, []]);
   feeds.stop();
 });
