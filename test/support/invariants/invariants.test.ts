@@ -2,6 +2,7 @@ import { readlink, symlink, unlink, mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { eventually } from "../eventually.ts";
+import { checkSecrets } from "./check-secrets.ts";
 import { checkInvariants, findBreaches, watchSites } from "../invariants.ts";
 import { podmanHookTimeout } from "../podman.ts";
 import { startStack, type Stack } from "../stack.ts";
@@ -73,4 +74,13 @@ test("a stack that was left alone holds every invariant, and each thing that is 
   await mkdir(join(releases, ".publish-left"));
   await mkdir(join(worker!.stateDirectory, "clones", "left"), { recursive: true });
   expect(await look()).toEqual(["I1 delivery stuck", "I4 acme/site#1", "I5 worker-one"]);
+
+  // I6: in a comment (which comes to Central as a delivery too), and in a row.
+  await stack.forge.createComment({ ...repository, number: 1, body: `it is ${stack.webhookSecret}` });
+  await stack.pool.query("update webhook_deliveries set body = $1 where guid = 'stuck'", [`ghs_${"a".repeat(36)}`]);
+  const leaks = await checkSecrets(stack);
+  expect([...new Set(leaks.map(({ invariant, where }) => `${invariant} ${where}`))]).toEqual([
+    "I6 comments of acme/site#1",
+    "I6 table public.webhook_deliveries",
+  ]);
 });
