@@ -11,13 +11,13 @@ export function createTasks(o: DispatchContext): TaskList {
       const { siteId, attempt } = parsePayload(payload);
       if (siteId !== undefined) await dispatchSite(o, siteId, { attempt, again: helpers.job.attempts > 1 });
     },
-    async comment(payload) {
-      const { siteId, attempt } = parsePayload(payload);
-      if (siteId !== undefined) await updateSiteCommentAtGitHub(o, siteId, attempt);
+    async comment(payload, helpers) {
+      const { siteId, attempt, again } = parsePayload(payload);
+      if (siteId !== undefined) await updateSiteCommentAtGitHub(o, siteId, { attempt, again, unended: helpers.job.attempts > 1 });
     },
     async look(payload) {
-      const { configId, pullRequest } = parsePayload(payload);
-      if (configId !== undefined) await lookAtConfig(o, configId, pullRequest);
+      const { configId, pullRequest, attempt } = parsePayload(payload);
+      if (configId !== undefined) await lookAtConfig(o, configId, pullRequest, attempt);
     },
   };
 }

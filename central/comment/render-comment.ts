@@ -130,7 +130,7 @@ function liveSentence(state: CommentState): string {
 /** Seen only of a deployment that has no successor. */
 function lostSentence({ timesLost }: CommentDeployment): string {
   const times = timesLost === 1 ? "" : ` ${timesLost} times`;
-  return `The worker was lost${times} while it deployed this commit, so that it is not tried again by itself. Push again to go on.`;
+  return `The worker was lost${times} while it deployed this commit, so that it is tried again only after a pause. Push again to go on at once.`;
 }
 
 function formatDuration(ms: number): string {

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import type { Pool } from "pg";
+import type { ClientBase, Pool } from "pg";
 import { failpoint } from "#common/failpoint.ts";
 import type { Logger } from "#common/logger.ts";
 import { withTransaction } from "#central/database/with-transaction.ts";
@@ -12,6 +12,7 @@ import { countRepair } from "#central/reconcile/count-repair.ts";
 import { commentMarker, renderComment } from "./render-comment.ts";
 import { deleteRemovedSite } from "./sql/delete-removed-site.ts";
 import { forgetComment } from "./sql/forget-comment.ts";
+import { isTriedAgain } from "./sql/is-tried-again.ts";
 import { recordRefusal } from "./sql/record-refusal.ts";
 import { type CommentTarget, selectCommentState } from "./sql/select-comment-state.ts";
 import { selectLogTail } from "./sql/select-log-tail.ts";
@@ -25,41 +26,91 @@ const maxDelayMs = 300_000;
 /** How often a pull request is tried to be told of the end of a site whose row is only kept for that. */
 const maxFarewells = 12;
 
+/** When what GitHub refused is tried again: a refusal may pass, and nothing tells of that but a conversation's unlocking. */
+const refusedPausesMs = [60_000, 600_000, 3_600_000];
+const longestRefusedPauseMs = 86_400_000;
+/** How long a list of comments may lag behind a comment that was made without an answer. */
+const doublesAfterMs = 30_000;
+
 /**
  * Brings a pull request's one comment to what the database says. Nothing waits for it: a failure is tried again for as long as it takes, and
- * what GitHub refuses is given up on record. Jobs of one site run one after the other.
+ * what GitHub refuses is put on record and tried again after growing pauses. Jobs of one site run one after the other. `again`: whatever is on
+ * record, the comment is written, and any other of ours is deleted. `unended`: the job ran before, and what it did is not known.
  */
-export async function updateSiteCommentAtGitHub(o: Context, siteId: bigint, attempt: number): Promise<void> {
+export async function updateSiteCommentAtGitHub(
+  o: Context,
+  siteId: bigint,
+  run: { attempt: number; again: boolean; unended: boolean },
+): Promise<void> {
   const target = await selectCommentState(o.pool, siteId);
   if (target === undefined) return;
   const log = o.log.child({ site: siteId.toString() });
+  const { attempt, again } = run;
   const leaving = target.deleting && target.siteState === "removed";
-  const error = target.kind === "preview" ? await tryUpsert({ ...o, log }, target) : undefined;
+  const error = target.kind === "preview" ? await tryUpsert({ ...o, log }, target, run) : undefined;
   if (error !== undefined && !(leaving && attempt >= maxFarewells)) {
     const delayMs = error.retryAfterMs ?? Math.min(1000 * 2 ** Math.min(attempt, 20), maxDelayMs);
-    await withTransaction(o.pool, async (client) => addJob(client, { task: "comment", siteId, attempt: attempt + 1, delayMs }));
+    await withTransaction(o.pool, async (client) =>
+      addJob(client, { task: "comment", siteId, again, attempt: attempt + 1, delayMs }),
+    );
     return;
   }
   if (error !== undefined) log.error({ attempt }, "the comment on a site that is gone was given up");
   if (leaving) await withTransaction(o.pool, async (client) => deleteRemovedSite(client, siteId));
 }
 
-/** The error, if the comment should be tried again. */
-async function tryUpsert(o: Context, target: CommentTarget): Promise<GitHubError | undefined> {
+/** The error, if the comment should be tried again at once. */
+async function tryUpsert(
+  o: Context,
+  target: CommentTarget,
+  run: { attempt: number; again: boolean; unended: boolean },
+): Promise<GitHubError | undefined> {
+  const { siteId } = target;
   const written = await render(o, target);
-  if (target.refusedDigest === written.digest) return undefined;
+  if (target.refusedDigest === written.digest && !run.again) {
+    // Refused by an older release, or its next try was taken out of the queue.
+    await withTransaction(o.pool, async (client) => {
+      if (!(await isTriedAgain(client, siteId))) await tryAgainLater(client, siteId, 0);
+    });
+    return undefined;
+  }
+  if (run.unended && target.commentId === null) await lookForDoublesLater(o, siteId);
   try {
-    await upsertComment(o, target, written);
+    if (run.again) await upsertAlone(o, target, written);
+    else await upsertComment(o, target, written);
     return undefined;
   } catch (error) {
     if (!(error instanceof GitHubError)) throw error;
     const refused = error.retryAfterMs === undefined && [403, 404, 410, 422].includes(error.status);
     o.log.warn({ err: error, refused }, "a comment could not be written");
     if (!refused) return error;
-    // Locked, gone, or not ours to write: the same call would be refused again.
-    await recordRefusal(o.pool, target.siteId, { reason: error.message, digest: written.digest });
+    // Locked, gone, or not ours to write: the same call would be refused again, for now.
+    await withTransaction(o.pool, async (client) => {
+      await recordRefusal(client, siteId, { reason: error.message, digest: written.digest });
+      await tryAgainLater(client, siteId, run.again ? run.attempt : 0);
+    });
     return undefined;
   }
+}
+
+async function tryAgainLater(client: ClientBase, siteId: bigint, times: number): Promise<void> {
+  const delayMs = refusedPausesMs[times] ?? longestRefusedPauseMs;
+  await addJob(client, { task: "comment", siteId, again: true, attempt: times + 1, delayMs });
+}
+
+async function lookForDoublesLater(o: Context, siteId: bigint): Promise<void> {
+  await withTransaction(o.pool, async (client) =>
+    addJob(client, { task: "comment", siteId, again: true, delayMs: doublesAfterMs }),
+  );
+}
+
+/** The comment on record is written first: only one that is still there makes any other a double. */
+async function upsertAlone(o: Context, target: CommentTarget, written: Written): Promise<void> {
+  await upsertComment(o, { ...target, commentDigest: null }, written);
+  const stored = (await selectCommentState(o.pool, target.siteId))?.commentId ?? null;
+  if (stored === null) return;
+  const own = await findOwnComments(o.github, target, target.pullRequest ?? 0n, commentMarker(target.siteId));
+  for (const double of own) if (double !== stored) await deleteDouble(o, target, double);
 }
 
 async function render(o: Context, target: CommentTarget): Promise<Written> {
@@ -86,9 +137,19 @@ async function upsertComment(o: Context, target: CommentTarget, { body, digest }
     await updateSiteComment(o.pool, siteId, { id: own, digest }, null);
     return;
   }
-  const id = await createComment(o.github, target, target.pullRequest ?? 0n, body);
+  const id = await makeComment(o, target, body);
   await failpoint("comment.after-post");
   if (!(await updateSiteComment(o.pool, siteId, { id, digest }, null))) await deleteDouble(o, target, id);
+}
+
+/** Without an answer the comment may have been made all the same, and a list that lags does not show it to the next try. */
+async function makeComment(o: Context, target: CommentTarget, body: string): Promise<bigint> {
+  try {
+    return await createComment(o.github, target, target.pullRequest ?? 0n, body);
+  } catch (error) {
+    if (error instanceof GitHubError && (error.status === 0 || error.status >= 500)) await lookForDoublesLater(o, target.siteId);
+    throw error;
+  }
 }
 
 /** GitHub may have made a comment whose answer was lost, or two of them for two replicas: the oldest stays. */

@@ -5,7 +5,7 @@ export type SiteNow = {
   newest: { commit: string; state: string; timesLost?: number } | null;
 };
 
-/** A commit that takes its worker down, or outlives it, this often is not handed to a worker again by itself. */
+/** A commit that takes its worker down, or outlives it, this often is handed to a worker again only after a pause. */
 export const maxLost = 3;
 
 /**

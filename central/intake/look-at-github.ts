@@ -41,30 +41,35 @@ async function readRepository(github: GitHub, config: Config) {
 
 /**
  * A repository that was renamed, or an App that was removed and installed again, answers "not here" or "not allowed" under what the config knows:
- * that is believed only after the repository was looked for by its id.
+ * "not here" is believed only after the repository was looked for by its id and, where it is found, was asked once more. "Not allowed" says
+ * nothing of what is there: it stays an error, to be tried again.
  */
 export async function withRefreshedConfig<T>(
   o: Context,
   config: Config,
   look: (config: Config) => Promise<T | undefined>,
 ): Promise<T | undefined> {
+  let refusal: GitHubError | undefined;
   const first = await look(config).catch((error: unknown) => {
     const refused = error instanceof GitHubError && (error.status === 401 || error.status === 403);
-    if (refused && error.retryAfterMs === undefined) return undefined;
-    throw error;
+    if (!refused || error.retryAfterMs !== undefined) throw error;
+    refusal = error;
+    return undefined;
   });
   if (first !== undefined) return first;
-  const found = await relocate(o.github, config);
+  const found = await locate(o.github, config);
+  if (found === undefined && refusal !== undefined) throw refusal;
   if (found === undefined) return undefined;
+  if (!isElsewhere(found, config)) return look(config);
   await follow(o.pool, { ...config, installationId: found.installationId }, found);
   const current = await selectConfig(o.pool, config.id);
   return current === undefined ? undefined : look(current);
 }
 
-/** Where a config's repository is now, if that is not where the config says. */
-async function relocate(github: GitHub, config: Config): Promise<(Repository & { installationId: bigint }) | undefined> {
+/** Where a config's repository is now; undefined: GitHub shows the App no repository of that id. */
+async function locate(github: GitHub, config: Config): Promise<(Repository & { installationId: bigint }) | undefined> {
   const named = await resolveRepository(github, config.githubOrg, config.githubRepo);
-  if (named?.repositoryId === config.repositoryId) return isElsewhere(named, config) ? named : undefined;
+  if (named?.repositoryId === config.repositoryId) return named;
   const found = await findInstalledRepository(github, config.installationId, config.repositoryId);
   return found === undefined ? undefined : { ...found, installationId: config.installationId };
 }

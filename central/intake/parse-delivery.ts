@@ -12,7 +12,7 @@ import {
 
 /** What a delivery says happened. It is authentic but may be old: a hint where to look, never a command. */
 export type Hint =
-  | { kind: "pull_request"; repositoryId: bigint; pullRequest: bigint; commit: string }
+  | { kind: "pull_request"; repositoryId: bigint; pullRequest: bigint; commit: string; open: boolean }
   | { kind: "branch"; repositoryId: bigint; commit: string }
   | ApprovalHint
   | CommentHint
@@ -62,6 +62,7 @@ function readPullRequest(payload: Fields): Hint {
     repositoryId: readId(repository["id"], "repository.id"),
     pullRequest: readId(payload["number"], "number"),
     commit: readCommit(readFields(pullRequest["head"], "pull_request.head")["sha"], "pull_request.head.sha"),
+    open: action !== "closed",
   };
 }
 

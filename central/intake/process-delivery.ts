@@ -4,7 +4,7 @@ import { failpoint } from "#common/failpoint.ts";
 import type { Logger } from "#common/logger.ts";
 import type { GitHub } from "#central/github/create-github.ts";
 import { GitHubError } from "#central/github/github-error.ts";
-import { addJob } from "#central/jobs/add-job.ts";
+import { addNextLook } from "./add-next-look.ts";
 import { type Hint, parseDelivery } from "./parse-delivery.ts";
 import { processCommentChange } from "./process-comment-change.ts";
 import { processApproval } from "./process-approval.ts";
@@ -12,7 +12,7 @@ import { ClaimLostError, settle, type Settled } from "./settle.ts";
 import type { ClaimedDelivery } from "./sql/claim-deliveries.ts";
 import { type DeliveryEnd, finishDelivery } from "./sql/finish-delivery.ts";
 import { postponeDelivery } from "./sql/postpone-delivery.ts";
-import { selectConfigOfRepository } from "./sql/select-config.ts";
+import { type Config, selectConfigOfRepository } from "./sql/select-config.ts";
 
 type Context = { pool: Pool; github: GitHub; log: Logger };
 type SiteHint = Extract<Hint, { kind: "pull_request" | "branch" }>;
@@ -21,8 +21,12 @@ type SiteHint = Extract<Hint, { kind: "pull_request" | "branch" }>;
 const maxAttempts = 150;
 const maxDelayMs = 600_000;
 
-/** How long GitHub's reads may lag behind its webhooks before the second look. */
-const secondLookMs = 5_000;
+/** How often a delivery is put off because what GitHub shows would remove the preview of a pull request that the delivery says is open. */
+const putOffsMs = [2_000, 5_000, 15_000];
+
+class ContradictedError extends Error {
+  override name = "ContradictedError";
+}
 
 class EndlessDeliveryError extends Error {
   override name = "EndlessDeliveryError";
@@ -44,6 +48,10 @@ export async function processDelivery(o: Context, delivery: ClaimedDelivery): Pr
     else await finishDelivery(o.pool, delivery, { state: hint.kind, reason: hint.reason });
   } catch (error) {
     if (error instanceof ClaimLostError) return;
+    if (error instanceof ContradictedError) {
+      await postponeDelivery(o.pool, delivery, { reason: error.message, delayMs: putOffsMs[delivery.attempts - 1] ?? 0 });
+      return;
+    }
     const delayMs = nextDelay(delivery.attempts, error);
     if (delayMs === undefined)
       log.error({ err: error, attempts: delivery.attempts }, "a delivery was given up: redeliver it at GitHub");
@@ -60,9 +68,12 @@ async function settleHint(o: Context, delivery: ClaimedDelivery, hint: SiteHint,
   }
   const pullRequest = hint.kind === "pull_request" ? hint.pullRequest : undefined;
   const settled = await settle(o, { config, pullRequest, deliveryGuid: delivery.guid }, async (client, outcome) => {
-    // A look that shows another commit than the delivery is of a newer one, or of a read that lags: only a later look can tell.
-    if (isOther(outcome, hint)) {
-      await addJob(client, { task: "look", configId: config.id, pullRequest: pullRequest ?? 0n, delayMs: secondLookMs });
+    // GitHub shows something newer than the delivery, or its read lags behind its webhook: only a later look can tell.
+    if (contradicts(outcome, hint, config)) {
+      if (wouldRemove(outcome) && delivery.attempts <= putOffsMs.length) {
+        throw new ContradictedError("GitHub shows no open pull request yet, or no more");
+      }
+      await addNextLook(client, { configId: config.id, pullRequest: pullRequest ?? 0n }, 0);
     }
     if (!(await finishDelivery(client, delivery, endOf(outcome, hint)))) throw new ClaimLostError(delivery.guid);
   });
@@ -74,6 +85,17 @@ function endOf(settled: Settled, hint: SiteHint): DeliveryEnd {
   if (settled.result === "ignored" || settled.result === "rejected") return { state: settled.result, reason: settled.reason };
   if (isOther(settled, hint)) return { state: "superseded", reason: "GitHub shows another commit now" };
   return { state: "processed", reason: settled.reason };
+}
+
+/** Whether what was read is not what the delivery says of the same thing. */
+function contradicts(settled: Settled, hint: SiteHint, config: Config): boolean {
+  if (isOther(settled, hint)) return true;
+  if (hint.kind === "branch") return settled.wanted === "ignore" && config.enabled && !config.deleting;
+  return hint.open ? settled.wanted === "remove" : settled.wanted !== "remove";
+}
+
+function wouldRemove(settled: Settled): boolean {
+  return settled.wanted === "remove" && settled.result === "changed";
 }
 
 function isOther(settled: Settled, hint: SiteHint): boolean {

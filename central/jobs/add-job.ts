@@ -10,6 +10,8 @@ export type Job = {
   /** How often in a row the work was put off; the next delay grows with it. */
   attempt?: number;
   delayMs?: number;
+  /** A comment that is looked at afresh later, beside whatever else its site's comment waits for: see updateSiteCommentAtGitHub. */
+  again?: boolean;
 };
 
 /** A queue's row is never deleted, so there is a fixed number of them. */
@@ -28,6 +30,7 @@ export async function addJob(client: pg.ClientBase, job: Job): Promise<void> {
     configId: job.configId?.toString(),
     pullRequest: job.pullRequest?.toString(),
     attempt: job.attempt ?? 0,
+    again: job.again ?? false,
   });
   await client.query(
     `select from graphile_worker.add_job($1, $2::json, queue_name := $3, job_key := $4,
@@ -36,7 +39,7 @@ export async function addJob(client: pg.ClientBase, job: Job): Promise<void> {
       job.task,
       payload,
       queue,
-      `${job.task}:${subject}`,
+      `${job.task}${job.again === true ? "-again" : ""}:${subject}`,
       (job.delayMs ?? 0) / 1000,
       job.task === "comment" && job.delayMs === undefined ? "preserve_run_at" : "replace",
     ],

@@ -3,6 +3,7 @@ export type JobPayload = {
   configId: bigint | undefined;
   pullRequest: bigint | undefined;
   attempt: number;
+  again: boolean;
 };
 
 /** Reads what addJob wrote: ids are text there, because JSON's numbers end at 2^53. */
@@ -14,6 +15,7 @@ export function parsePayload(payload: unknown): JobPayload {
     configId: readBigint(fields["configId"]),
     pullRequest: readBigint(fields["pullRequest"]),
     attempt: typeof attempt === "number" ? attempt : 0,
+    again: fields["again"] === true,
   };
 }
 

@@ -93,7 +93,9 @@ async function repairSite(o: Context, worker: Worker, siteId: bigint): Promise<v
 }
 
 function isChanged(before: TableSite, now: TableSite): boolean {
-  return (["state", "generation", "liveRelease", "pending", "workerId"] as const).some((key) => before[key] !== now[key]);
+  return (["state", "generation", "liveRelease", "pending", "workerId", "lostCommit"] as const).some(
+    (key) => before[key] !== now[key],
+  );
 }
 
 const differences = {

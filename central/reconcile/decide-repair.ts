@@ -9,6 +9,8 @@ export type TableSite = {
   liveRelease: string | null;
   /** What becomes of the site's own generation: it is held, waits for a worker, or is with one. */
   pending: "held" | "queued" | "running" | null;
+  /** The commit of the site's own generation, if its worker was lost with it: it is the newest that is wanted, and is tried again after a pause. */
+  lostCommit: string | null;
 };
 
 /** A site as its worker's disk has it. */
@@ -64,9 +66,15 @@ export function decideRepair(workerId: string, table: TableSite | undefined, dis
 function decideWanted(workerId: string, table: TableSite, disk: DiskSite | undefined, isBehind: boolean): Repair {
   if (table.pending === "held") return nothing;
   if (isBehind) return { do: "deploy", kind: "generation_behind" };
-  if (table.pending === "queued" || table.liveRelease === null) return nothing;
+  if (table.pending === "queued") return nothing;
   // Another worker's files are compared with that worker.
   if (table.workerId !== null && table.workerId !== workerId) return nothing;
+  // Never an older commit than the newest: only where the lost one went live unheard it is known to do no harm, and is deployed again at once.
+  if (table.lostCommit !== null) {
+    const isLive = disk?.removed === false && disk.liveRelease.endsWith(`-${table.lostCommit.slice(0, 8)}`);
+    return isLive && disk.liveRelease !== table.liveRelease ? { do: "deploy", kind: "release_differs" } : nothing;
+  }
+  if (table.liveRelease === null) return nothing;
   if (disk === undefined || disk.removed || disk.liveRelease === "") return { do: "deploy", kind: "site_missing" };
   if (disk.liveRelease !== table.liveRelease || disk.host !== table.host) return { do: "deploy", kind: "release_differs" };
   return nothing;

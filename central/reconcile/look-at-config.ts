@@ -4,6 +4,7 @@ import { withTransaction } from "#central/database/with-transaction.ts";
 import type { GitHub } from "#central/github/create-github.ts";
 import { GitHubError } from "#central/github/github-error.ts";
 import { listOpenPullRequests } from "#central/github/list-open-pull-requests.ts";
+import { addNextLook } from "#central/intake/add-next-look.ts";
 import { settle, type Settled } from "#central/intake/settle.ts";
 import { type Config, selectConfig } from "#central/intake/sql/select-config.ts";
 import { addJob } from "#central/jobs/add-job.ts";
@@ -18,13 +19,16 @@ type Context = { pool: Pool; github: GitHub };
 
 /**
  * Compares a config's sites with GitHub and repairs what differs, both ways: its default branch, its open pull requests, the previews whose
- * pull request is no longer open, and their comments. `pullRequest` narrows it to one of them; 0 is the default branch.
+ * pull request is no longer open, and their comments. `pullRequest` narrows it to one of them; 0 is the default branch. `attempt`: it is
+ * one of some looks at what GitHub showed otherwise than its webhook said, and the next one follows.
  */
-export async function lookAtConfig(o: Context, configId: bigint, pullRequest: bigint | undefined): Promise<void> {
+export async function lookAtConfig(o: Context, configId: bigint, pullRequest: bigint | undefined, attempt = 0): Promise<void> {
   const config = await selectConfig(o.pool, configId);
   if (config === undefined) return;
   if (pullRequest !== undefined) {
-    await settle(o, { config, pullRequest: pullRequest === 0n ? undefined : pullRequest }, async () => undefined);
+    await settle(o, { config, pullRequest: pullRequest === 0n ? undefined : pullRequest }, async (client) => {
+      if (attempt > 0) await addNextLook(client, { configId, pullRequest }, attempt);
+    });
     return;
   }
   const finish = (await selectLookedAt(o.pool, configId)) ? countChange : async () => undefined;

@@ -14,7 +14,8 @@ export async function lockExpired(client: ClientBase): Promise<{ id: bigint; sit
 
 /**
  * Ends a deployment as lost and puts its commit in the queue again under the next generation: what its old worker may still bring is refused
- * by that. A site that is being removed, has something newer, or whose config is off gets none, nor does a commit that was lost three times.
+ * by that. A site that is being removed, has something newer, or whose config is off gets none, nor does a commit that was lost
+ * three times: that one is tried again after a pause.
  * undefined: it had ended already.
  */
 export async function replaceLost(

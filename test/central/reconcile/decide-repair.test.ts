@@ -8,6 +8,7 @@ const table: TableSite = {
   workerId: "one",
   liveRelease: "5-0a1b2c3d",
   pending: null,
+  lostCommit: null,
 };
 const disk: DiskSite = { host: table.host, generation: 5n, liveRelease: "5-0a1b2c3d", working: false, removed: false };
 const decide = (t: Partial<TableSite> | undefined, d: Partial<DiskSite> | undefined) =>
@@ -49,6 +50,19 @@ describe("a wanted site", () => {
     expect(decide({ workerId: "two" }, undefined)).toEqual(nothing);
     expect(decide({ workerId: null }, undefined)).toEqual({ do: "deploy", kind: "site_missing" });
   });
+});
+
+test("a site whose newest commit was lost gets nothing older; that commit is deployed again at once only if it is live there", () => {
+  const lostCommit = "c".repeat(40);
+  const lost = { lostCommit, generation: 6n };
+  for (const seen of [undefined, {}, { liveRelease: "" }, { liveRelease: "4-0a1b2c3d" }, { host: "other.x.test" }])
+    expect(decide(lost, seen)).toEqual(nothing);
+  for (const liveRelease of ["5-0a1b2c3d", null])
+    expect(decide({ ...lost, liveRelease }, { generation: 6n, liveRelease: "6-cccccccc" })).toEqual({
+      do: "deploy",
+      kind: "release_differs",
+    });
+  expect(decide({ ...lost, pending: "queued" }, { liveRelease: "6-cccccccc" })).toEqual(nothing);
 });
 
 test("a removed site that is still served is removed, unless the id is another host's at the worker", () => {
