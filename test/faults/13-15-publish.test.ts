@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { Failpoint } from "#common/failpoints.ts";
 import { eventually } from "#test/support/eventually.ts";
@@ -32,29 +33,39 @@ async function endLeases(): Promise<void> {
   );
 }
 
-test("fault 13: a publish that was stopped before its switch is refused at the worker once a newer one was taken, and never served", async () => {
-  worker().arm("publish.before-fence:sleep=3000");
-  const old = await push(stack, "main");
-  await eventually(async () => expect(await worker().log()).toContain("failpoint publish.before-fence: sleep"));
-  worker().pause();
-  const newer = await push(stack, "main");
-  await eventually(async () => expect((await deploymentsOf(stack, production)).at(-1)?.commit).toBe(newer.sha));
-  worker().resume();
-  await expectLive(stack, production, newer.sha);
-  expect((await deploymentsOf(stack, production)).slice(-2)).toEqual([
-    { commit: old.sha, state: "superseded" },
-    { commit: newer.sha, state: "succeeded" },
-  ]);
-  expect(await worker().log()).toMatch(/"why":"(superseded|canceled)"[^\n]*deployment was stopped/);
-  const oldPage = digestOf(old.text);
-  expect(
-    watch
-      .sightings()
-      .get(production)
-      ?.map(({ digest }) => digest),
-  ).not.toContain(oldPage);
-  expect((await served()).body).toBe(newer.text);
-});
+// The second stands between what is stored and the switch, under the site's lock.
+const stopsBeforeSwitch: Failpoint[] = ["publish.before-fence", "publish.after-fence"];
+
+test.each(stopsBeforeSwitch)(
+  "fault 13: a publish that was stopped at %s while a newer commit came is never served",
+  async (step) => {
+    const page = (await served()).body;
+    worker().arm(`${step}:sleep=3000`);
+    const old = await push(stack, "main");
+    await eventually(async () => expect(await worker().log()).toContain(`failpoint ${step}: sleep`));
+    worker().pause();
+    const newer = await push(stack, "main");
+    await eventually(async () => expect((await deploymentsOf(stack, production)).at(-1)?.commit).toBe(newer.sha));
+    // The sleep is over while the worker is stopped: it wakes up at its switch, before the newer Build can have reached it.
+    await sleep(4_000);
+    expect((await served()).body).toBe(page);
+    worker().resume();
+    await expectLive(stack, production, newer.sha);
+    expect((await deploymentsOf(stack, production)).slice(-2)).toEqual([
+      { commit: old.sha, state: "superseded" },
+      { commit: newer.sha, state: "succeeded" },
+    ]);
+    expect(await worker().log()).toMatch(/"why":"(superseded|canceled)"[^\n]*deployment was stopped/);
+    const oldPage = digestOf(old.text);
+    expect(
+      watch
+        .sightings()
+        .get(production)
+        ?.map(({ digest }) => digest),
+    ).not.toContain(oldPage);
+    expect((await served()).body).toBe(newer.text);
+  },
+);
 
 test("fault 24: a disk that is full while a Build is taken refuses it and says so, and the build is taken once there is room", async () => {
   worker().arm("accept.after-store:enospc");

@@ -134,8 +134,12 @@ test.each(["500", "412", "hang"] as const)(
     await rm(join(folder, "www/live/pr-3.test"));
     const state = { siteId: 3n, host: "pr-3.test", kind: "preview" as const, generation: 1n, newestMtime: 0, changedAt: 0 };
     await store.withLock(3n, () => store.put(state));
+    const permit = { ask: async () => undefined, holds: () => true };
     const goLive = (): Promise<void> =>
-      makeLive({ sitesDir: join(folder, "www"), store, router, routeTimeoutMs: 1_000 }, { ...state, release: "1-00000000" });
+      makeLive(
+        { sitesDir: join(folder, "www"), store, router, routeTimeoutMs: 1_000 },
+        { ...state, release: "1-00000000", permit },
+      );
     lying.set(lie);
     await expect(goLive()).rejects.toMatchObject({ name: "RouteError" });
     expect(store.get(3n)).not.toHaveProperty("live");

@@ -24,7 +24,7 @@ export async function runDeployment(
   controller: AbortController,
 ): Promise<void> {
   const { siteId, generation, deploymentId } = request;
-  const log = o.log.child({ siteId: String(siteId), generation: String(generation), deploymentId: String(deploymentId) });
+  const log = o.log.child({ site: String(siteId), generation: String(generation), deployment: String(deploymentId) });
   const masker = createMasker([request.cloneToken, ...request.variables.map(({ value }) => value)]);
   const reporter = createReporter({
     send: o.send,

@@ -23,6 +23,10 @@ export type Reporter = {
   line(text: string): void;
   addTiming(stage: Stage, durationMs: number): void;
   timings(): StageTiming[];
+  /** Reports at once, and settles when Central has answered a report that was begun after this call, or none is sent any more. */
+  confirm(): Promise<void>;
+  /** Whether Central has answered a report that was begun less than `ms` ago, without ordering the end. */
+  confirmedWithin(ms: number): boolean;
   /** Stops reporting without a last word. */
   stop(): Promise<void>;
   /** Sends what is left of the log, then the end, and settles when Central has it or does not want it any more. */
@@ -60,14 +64,20 @@ export function createReporter(o: ReporterOptions): Reporter {
   let changed = true;
   let wake: (() => void) | undefined;
   let acknowledgedAt = performance.now();
+  /** When the last report that was answered was begun: what Central has decided since is not known here. */
+  let confirmedAt = -Infinity;
+  let over = false;
+  let waiting: { since: number; settle: () => void }[] = [];
 
   const sendOnce = async (request: ReportStatusRequest): Promise<ReportStatusResponse> => {
     const batch = lines.next();
+    const began = performance.now();
     const answer = await o.send(
       { ...request, firstLogLine: batch.lines.length === 0 ? 0n : batch.first, logLines: batch.lines },
       AbortSignal.timeout(sendTimeoutMs),
     );
     acknowledgedAt = performance.now();
+    if (!answer.cancel) confirmedAt = began;
     lines.acknowledge(answer.acknowledgedLogLine);
     return answer;
   };
@@ -79,6 +89,10 @@ export function createReporter(o: ReporterOptions): Reporter {
       state,
       stageTimings: timings,
     });
+  const settleWaiting = (until: number): void => {
+    for (const one of waiting) if (one.since <= until) one.settle();
+    waiting = waiting.filter(({ since }) => since > until);
+  };
   const wait = async (ms: number): Promise<void> => {
     if (changed || ending.signal.aborted) return;
     await new Promise<void>((settle) => {
@@ -99,6 +113,7 @@ export function createReporter(o: ReporterOptions): Reporter {
         const answer = await sendOnce(snapshot());
         failures = 0;
         if (answer.cancel) o.onCancel();
+        settleWaiting(answer.cancel ? Infinity : confirmedAt);
         if (lines.hasFullBatch()) changed = true;
       } catch (error) {
         failures++;
@@ -117,7 +132,10 @@ export function createReporter(o: ReporterOptions): Reporter {
       else await wait(intervalMs);
     }
   };
-  const looping = loop();
+  const looping = loop().finally(() => {
+    over = true;
+    settleWaiting(Infinity);
+  });
   const stop = async (): Promise<void> => {
     ending.abort();
     wake?.();
@@ -135,6 +153,15 @@ export function createReporter(o: ReporterOptions): Reporter {
       timings.push(create(StageTimingSchema, { stage, durationMs: BigInt(Math.round(durationMs)) }));
     },
     timings: () => timings,
+    async confirm() {
+      if (over) return;
+      const { promise, resolve } = Promise.withResolvers<void>();
+      waiting.push({ since: performance.now(), settle: resolve });
+      changed = true;
+      wake?.();
+      await promise;
+    },
+    confirmedWithin: (ms) => performance.now() - confirmedAt < ms,
     stop,
     async finish(last) {
       await stop();

@@ -32,6 +32,22 @@ export function listHosts(states: Iterable<SiteState>): RouteHosts {
 /** Hosts that a site is getting at this moment; its state says so only once it is on the disk. */
 const claims = new WeakMap<SiteStore, Set<string>>();
 
+/** Whether Central still wants what is to be switched to: it may have ordered the end while this process was stopped or cut off. */
+export type Permit = {
+  /** Asks anew; throws when the work was ended. */
+  ask(): Promise<void>;
+  /** Throws when the work was ended; false when what Central said is too old. */
+  holds(): boolean;
+};
+
+/** With an answer that is always too old Central cannot be worked with. */
+const maxAsks = 20;
+
+/** The permit ran out between the question and the switch. */
+class PermitTooOld extends Error {
+  override readonly name = "PermitTooOld";
+}
+
 export type LiveRequest = {
   siteId: bigint;
   generation: bigint;
@@ -39,20 +55,49 @@ export type LiveRequest = {
   kind: "preview" | "production";
   release: string;
   newestMtime: number;
+  permit: Permit;
 };
 
 /**
- * Makes a release live: under the site's lock the fence is checked, what is to be live is stored, then the link is switched. Caddy is told
- * only of a host that it does not know yet.
+ * Makes a release live: Central is asked whether it is wanted; under the site's lock the fence is checked, what is to be live is stored, then,
+ * if the answer still holds, the link is switched. Caddy is told only of a host that it does not know yet.
  */
 export async function makeLive(
   o: { sitesDir: string; store: SiteStore; router: Router; routeTimeoutMs: number },
   request: LiveRequest,
 ): Promise<void> {
-  const { siteId, generation, host, release } = request;
+  const { siteId, host } = request;
   if (!isHost(host)) throw new RouteError(`${JSON.stringify(host.slice(0, 80))} is no host that may be served`);
   await failpoint("publish.before-fence");
-  const before = await o.store.withLock(siteId, async () => {
+  const before = await switchWhileWanted(o, request);
+  const wasLive = before.live !== undefined;
+  if (wasLive && before.host === host && before.kind === request.kind) return;
+  await failpoint("route.before");
+  try {
+    await reconcileSoon(o.router, o.routeTimeoutMs);
+  } catch (error) {
+    await takeBack(o, request, before);
+    throw error;
+  }
+  if (wasLive && before.host !== host) await removeLiveLink(o.sitesDir, before.host, siteId);
+}
+
+/** Central is asked outside the lock, which the next Build needs. Gives back the site's state before. */
+async function switchWhileWanted(o: { sitesDir: string; store: SiteStore }, request: LiveRequest): Promise<SiteState> {
+  for (let asks = 0; asks < maxAsks; asks++) {
+    await request.permit.ask();
+    try {
+      return await switchUnderLock(o, request);
+    } catch (error) {
+      if (!(error instanceof PermitTooOld)) throw error;
+    }
+  }
+  throw new RouteError(`Central's answers came too late ${maxAsks} times to switch site ${request.siteId} by them`);
+}
+
+async function switchUnderLock(o: { sitesDir: string; store: SiteStore }, request: LiveRequest): Promise<SiteState> {
+  const { siteId, generation, host, release } = request;
+  return o.store.withLock(siteId, async () => {
     const state = o.store.get(siteId);
     if (state === undefined || state.generation !== generation || state.removal !== undefined) {
       throw new Stopped("superseded", `generation ${state?.generation} of the site took the place of ${generation}`);
@@ -76,6 +121,7 @@ export async function makeLive(
         const { newestMtime } = request;
         await o.store.put({ ...state, host, kind: request.kind, live, liveAt: now, newestMtime, changedAt: now });
         await failpoint("publish.after-fence");
+        if (!request.permit.holds()) throw new PermitTooOld();
         await link.switch();
       } catch (error) {
         await link.discard();
@@ -89,16 +135,6 @@ export async function makeLive(
     }
     return state;
   });
-  const wasLive = before.live !== undefined;
-  if (wasLive && before.host === host && before.kind === request.kind) return;
-  await failpoint("route.before");
-  try {
-    await reconcileSoon(o.router, o.routeTimeoutMs);
-  } catch (error) {
-    await takeBack(o, request, before);
-    throw error;
-  }
-  if (wasLive && before.host !== host) await removeLiveLink(o.sitesDir, before.host, siteId);
 }
 
 /** What is reported as failed must not be served once Caddy works again; what was live before stays so. */

@@ -121,3 +121,52 @@ test("A buffer that nobody empties is bounded, and says that it dropped lines", 
   expect(buffer.next().first).toBe(50_000n);
   expect(buffer.next().lines).toEqual(["x", expect.stringContaining("dropped")]);
 });
+
+test("What is asked of Central anew is answered by a report that was begun after the question, and by an old one never", async () => {
+  const answers: (() => void)[] = [];
+  let calls = 0;
+  const reporter = createReporter({
+    async send() {
+      calls++;
+      await new Promise<void>((settle) => answers.push(settle));
+      return create(ReportStatusResponseSchema, { cancel: calls === 3 });
+    },
+    siteId: 1n,
+    generation: 1n,
+    deploymentId: 1n,
+    state: DeploymentState.DISPATCHED,
+    onCancel: () => events.push("cancel"),
+    onLost: () => undefined,
+    intervalMs: 60_000,
+  });
+  const events: string[] = [];
+  const answer = async (call: number): Promise<void> => {
+    await eventually(() => expect(calls).toBe(call));
+    answers.shift()?.();
+  };
+  await eventually(() => expect(calls).toBe(1));
+  expect(reporter.confirmedWithin(60_000)).toBe(false);
+  const first = reporter.confirm().then(() => events.push("confirmed"));
+  await answer(1);
+  await eventually(() => expect(calls).toBe(2));
+  expect(events).toEqual([]);
+  await answer(2);
+  await first;
+  expect(reporter.confirmedWithin(60_000)).toBe(true);
+  const second = reporter.confirm().then(() => events.push("told of the end"));
+  await answer(3);
+  await second;
+  expect(events).toEqual(["confirmed", "cancel", "told of the end"]);
+  await reporter.stop();
+  await reporter.confirm();
+});
+
+test("Who waits for Central's word is let go when the lease is lost", async () => {
+  const run = start(() => {
+    throw new ConnectError("another has it", Code.FailedPrecondition);
+  });
+  await run.reporter.confirm();
+  expect(run.events).toHaveLength(1);
+  expect(run.reporter.confirmedWithin(60_000)).toBe(false);
+  await run.reporter.stop();
+});

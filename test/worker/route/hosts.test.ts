@@ -100,7 +100,8 @@ describe("M1 a host that another site has", () => {
     return async () => rm(folder, { recursive: true });
   });
   const take = async (siteId: bigint, host: string): Promise<unknown> => {
-    const request = { siteId, generation: 1n, host, kind: "preview" as const, release: "1-00000000", newestMtime: 0 };
+    const permit = { ask: async () => undefined, holds: () => true };
+    const request = { siteId, generation: 1n, host, kind: "preview" as const, release: "1-00000000", newestMtime: 0, permit };
     const router = { reconcile: async () => undefined };
     return makeLive({ sitesDir: join(folder, "www"), store, router, routeTimeoutMs: 0 }, request).then(
       () => "live",

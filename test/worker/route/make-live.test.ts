@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { openSiteStore, type SiteStore } from "#worker/accept/site-store.ts";
+import { Stopped } from "#worker/accept/stopped.ts";
 import { switchLiveLink } from "#worker/publish/live-link.ts";
 import { restoreLinks } from "#worker/publish/restore-links.ts";
 import { makeLive, type LiveRequest } from "#worker/route/make-live.ts";
@@ -11,6 +12,7 @@ let folder: string;
 let store: SiteStore;
 let reconciled: number;
 let caddyWorks: boolean;
+const permit = { ask: async () => undefined, holds: () => true };
 const link = (host: string): string => join(folder, "www/live", host);
 
 beforeEach(async () => {
@@ -35,7 +37,16 @@ async function switchTo(generation: bigint, changes: Partial<LiveRequest> = {}):
     },
   };
   const release = `${generation}-00000000`;
-  const request = { siteId: 1n, generation, host: "a.test", kind: "preview" as const, release, newestMtime: 5, ...changes };
+  const request = {
+    siteId: 1n,
+    generation,
+    host: "a.test",
+    kind: "preview" as const,
+    release,
+    newestMtime: 5,
+    permit,
+    ...changes,
+  };
   await makeLive({ sitesDir: join(folder, "www"), store, router, routeTimeoutMs: 0 }, request);
 }
 
@@ -47,6 +58,31 @@ test("A release goes live by its link, and Caddy is told only of a host that is 
   await switchTo(2n);
   expect(await readlink(link("a.test"))).toBe("../sites/1/releases/2-00000000");
   expect(reconciled).toBe(1);
+});
+
+test("Work whose end was ordered while it switched leaves the older release live, on the disk and in the stored state", async () => {
+  await switchTo(1n);
+  await accept(2n);
+  const before = store.get(1n);
+  const canceled = {
+    ask: async () => undefined,
+    holds(): boolean {
+      throw new Stopped("canceled", "ordered");
+    },
+  };
+  await expect(switchTo(2n, { permit: canceled })).rejects.toMatchObject({ why: "canceled" });
+  expect(await readlink(link("a.test"))).toBe("../sites/1/releases/1-00000000");
+  expect(store.get(1n)).toEqual(before);
+  expect(await readdir(join(folder, "www/live"))).toEqual(["a.test"]);
+});
+
+test("Central is asked again when its answer is too old at the switch, and is given up when it always is", async () => {
+  let asked = 0;
+  await switchTo(1n, { permit: { ask: async () => void asked++, holds: () => asked === 3 } });
+  expect(asked).toBe(3);
+  await accept(2n);
+  await expect(switchTo(2n, { permit: { ask: async () => undefined, holds: () => false } })).rejects.toThrow("came too late");
+  expect(await readlink(link("a.test"))).toBe("../sites/1/releases/1-00000000");
 });
 
 test("Work that was overtaken while it published changes nothing, whatever it built", async () => {
