@@ -113,7 +113,7 @@ export async function startWorker(config: WorkerConfig, log: Logger, releasers: 
   const acceptor = createAcceptor({
     store,
     slots: config.buildSlots,
-    onError: (err, siteId) => log.error({ err, siteId: String(siteId) }, "work ended by an error"),
+    onError: (err, siteId) => log.error({ err, site: String(siteId) }, "work ended by an error"),
     work: createWork({
       config,
       dependencies: { store, router: routes.router, send, results, background, sitesDir, log },

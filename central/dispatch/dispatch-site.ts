@@ -23,7 +23,7 @@ export async function dispatchSite(o: DispatchContext, siteId: bigint, job: { at
     const deploymentId = deployment.id.toString();
     const attributes = { "catapult.deployment": deploymentId, "catapult.site": siteId.toString() };
     await traced("dispatch", { parent: deployment.traceparent, attributes }, async () =>
-      dispatchBuild({ ...o, log: log.child({ deploymentId }) }, { ...work, deployment }, job),
+      dispatchBuild({ ...o, log: log.child({ deployment: deploymentId }) }, { ...work, deployment }, job),
     );
   }
 }

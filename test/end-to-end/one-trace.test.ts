@@ -1,3 +1,4 @@
+import { readFile } from "node:fs/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { DeploymentState } from "#gen/catapult/v1/deployment_pb.js";
 import { startOtlpReceiver, type ReceivedSpan } from "#test/common/telemetry/otlp-receiver.ts";
@@ -27,8 +28,13 @@ function leadsTo(spans: ReceivedSpan[], span: ReceivedSpan, first: ReceivedSpan)
   return false;
 }
 
+async function readLines(file: string): Promise<Record<string, unknown>[]> {
+  const texts = (await readFile(file, "utf8")).split("\n").filter((text) => text.startsWith("{"));
+  return texts.map((text): Record<string, unknown> => JSON.parse(text));
+}
+
 test(
-  "one trace goes from the webhook through Central and the worker to the report, over what waits in tables between",
+  "one trace goes from the webhook through Central and the worker to the report, over what waits in tables between, and the logs of both name it",
   { timeout: 120_000 },
   async () => {
     const { forge, operator } = stack!;
@@ -77,5 +83,21 @@ test(
       const webhook = spans.find(({ name }) => name === "webhook")!;
       expect(spans.filter((span) => !leadsTo(spans, span, webhook))).toEqual([]);
     });
+
+    // The same ids under the same names in the logs of both.
+    const traceId = receiver.spans.find(
+      ({ name, attributes }) => name === "dispatch" && attributes["catapult.deployment"] === String(deployment!.id),
+    )?.traceId;
+    for (const daemon of [stack!.centrals[0]!, stack!.workers[0]!.daemon]) {
+      const lines = await readLines(daemon.logFile);
+      const ofDeployment = lines.filter((line) => line["deployment"] === String(deployment!.id));
+      expect(ofDeployment).not.toEqual([]);
+      for (const line of ofDeployment)
+        expect(line).toMatchObject({
+          trace_id: traceId,
+          site: String(deployment!.site),
+          generation: String(deployment!.generation),
+        });
+    }
   },
 );

@@ -47,7 +47,7 @@ async function runsOf(host: string): Promise<string[]> {
   const lines = (await worker().daemon.log()).split("\n").filter((line) => line.includes("deployment ended"));
   return lines
     .map((line): Record<string, unknown> => JSON.parse(line))
-    .filter((line) => line["siteId"] === String(rows[0]?.id))
+    .filter((line) => line["site"] === String(rows[0]?.id))
     .map((line) => `${String(line["generation"])} ${String(line["state"])}`);
 }
 

@@ -25,7 +25,7 @@ export type RemoveDependencies = {
  */
 export async function removeSite(o: RemoveDependencies, request: CleanupRequest, signal: AbortSignal): Promise<void> {
   const { siteId, generation } = request;
-  const log = o.log.child({ siteId: String(siteId), generation: String(generation) });
+  const log = o.log.child({ site: String(siteId), generation: String(generation) });
   for (let tries = 0; ; tries++) {
     try {
       await o.router.reconcile();

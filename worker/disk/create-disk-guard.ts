@@ -58,7 +58,7 @@ export function createDiskGuard(o: DiskGuardOptions): DiskGuard {
       if (!(await o.evict(siteId))) continue;
       counts.evictedPreviews++;
       o.log.warn(
-        { siteId: String(siteId) },
+        { site: String(siteId) },
         "the disk is nearly full: a preview was removed, the one that was deployed longest ago",
       );
       if (!(await looksForRoom())) return;
