@@ -106,6 +106,30 @@ test.each(texts)(
   },
 );
 
+// Before those that leave builds running: two of a repository run at once.
+test("the comment of a build that succeeded says that its log was cut, in the worker's last word on it and in code alone", async () => {
+  const { sha } = await central.forge.pushFiles({ ...repository, branch: "flood", from: "main", files: { c: "1" } });
+  const pull = await central.forge.openPullRequest({ ...repository, title: "Flood", head: "flood", base: "main" });
+  const build = await buildOf(sha);
+  const said = sayLeftOut({ lines: 145_003, characters: 290_006, kept: 110_003 });
+  await central.worker.client.reportStatus({
+    siteId: build.siteId,
+    generation: build.generation,
+    deploymentId: build.deploymentId,
+    state: DeploymentState.SUCCEEDED,
+    url: `https://${build.host}`,
+    release: `${build.generation}-${build.commit.slice(0, 8)}`,
+    releaseFiles: 1n,
+    releaseBytes: 1n,
+    firstLogLine: 1n,
+    logLines: ["x", said, "published"],
+  });
+  await eventually(async () => expect(await comments(pull.number)).toMatchObject([expect.stringContaining("**Ready:**")]));
+  const [comment = ""] = await comments(pull.number);
+  expect(comment).toContain(`\` ${said.slice(1, -1)} \``);
+  expect(outsideCode(comment)).not.toContain("longer than its limit");
+});
+
 test("input 20 a stranger's comment with our marker is not taken for ours, nor changed", async () => {
   await central.forge.createUser({ login: "stranger" });
   const { sha } = await central.forge.pushFiles({ ...repository, branch: "marked", from: "main", files: { c: "1" } });
@@ -214,29 +238,6 @@ test("M3, input 28 no URL of a delivery is ever asked: a signed one that names a
   expect(sent).toContain(sha);
   expect([sent.includes("stolen"), asked]).toEqual([false, []]);
   await new Promise((settle) => elsewhere.close(settle));
-});
-
-test("the comment of a build that succeeded says that its log was cut, in the worker's last word on it and in code alone", async () => {
-  const { sha } = await central.forge.pushFiles({ ...repository, branch: "flood", from: "main", files: { c: "1" } });
-  const pull = await central.forge.openPullRequest({ ...repository, title: "Flood", head: "flood", base: "main" });
-  const build = await buildOf(sha);
-  const said = sayLeftOut({ lines: 145_003, characters: 290_006, kept: 110_003 });
-  await central.worker.client.reportStatus({
-    siteId: build.siteId,
-    generation: build.generation,
-    deploymentId: build.deploymentId,
-    state: DeploymentState.SUCCEEDED,
-    url: `https://${build.host}`,
-    release: `${build.generation}-${build.commit.slice(0, 8)}`,
-    releaseFiles: 1n,
-    releaseBytes: 1n,
-    firstLogLine: 1n,
-    logLines: ["x", said, "published"],
-  });
-  await eventually(async () => expect(await comments(pull.number)).toMatchObject([expect.stringContaining("**Ready:**")]));
-  const [comment = ""] = await comments(pull.number);
-  expect(comment).toContain(`\` ${said.slice(1, -1)} \``);
-  expect(outsideCode(comment)).not.toContain("longer than its limit");
 });
 
 test("M5 a repository made anew under the name of one that has a config gets nothing of it", async () => {
