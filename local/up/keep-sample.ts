@@ -1,6 +1,7 @@
 import { execFile } from "node:child_process";
 import { cp, rm, stat } from "node:fs/promises";
 import path from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import type { startForge } from "../forge/start-forge.ts";
 import { callForge } from "./call-forge.ts";
@@ -66,8 +67,26 @@ export async function keepSamplePullRequest(o: {
   return { number, clone };
 }
 
-/** The body of the App's comment, as the pull request shows it. */
-export async function readComment(o: { apiUrl: string; token: string; pullRequest: number }): Promise<string | undefined> {
+/** The comment is written a moment after the preview answers, and before it only says that it is being built. */
+const commentMs = 15_000;
+
+/** The body of the App's comment, as the pull request shows it once it says what became of the preview; after 15 s, as it is by then. */
+export async function readComment(o: {
+  apiUrl: string;
+  token: string;
+  pullRequest: number;
+  signal: AbortSignal;
+}): Promise<string | undefined> {
+  const deadline = performance.now() + commentMs;
+  for (;;) {
+    const body = await readBody(o);
+    const isSettled = body !== undefined && !/\*\*(?:Building|Waiting|Removing)/.test(body);
+    if (isSettled || o.signal.aborted || performance.now() > deadline) return body;
+    await sleep(100);
+  }
+}
+
+async function readBody(o: { apiUrl: string; token: string; pullRequest: number }): Promise<string | undefined> {
   const comments = await callForge(o, "GET", `/repos/${sample.owner}/${sample.name}/issues/${o.pullRequest}/comments`);
   const first: unknown = Array.isArray(comments) ? comments[0] : undefined;
   return typeof first === "object" && first !== null && "body" in first && typeof first.body === "string"

@@ -67,6 +67,6 @@ export async function startEverything(start: Start): Promise<void> {
       signal,
     }),
   );
-  const comment = await readComment({ apiUrl: forge.apiUrl, token: opened.token, pullRequest: opened.pullRequest });
+  const comment = await readComment({ apiUrl: forge.apiUrl, token: opened.token, pullRequest: opened.pullRequest, signal });
   steps.print(formatSummary({ sample: { ...opened, state: preview.kind, comment }, envFile, webhookUrl, logs }));
 }
