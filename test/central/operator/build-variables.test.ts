@@ -127,11 +127,11 @@ test("all of a config's variables together are bounded in bytes and number", asy
   const full = { githubOrg: "acme", githubRepo: "FULL" };
   const set = async (name: string, value: string) => server.client.setBuildVariable({ ...full, variable: { name, value } });
   await set("BIG", "v".repeat(30_000));
-  expect((await refusal(async () => set("MORE", "v".repeat(3_000)))).code).toBe(Code.ResourceExhausted);
+  expect((await refusal(async () => set("MORE", "v".repeat(3_000)))).code).toBe(Code.FailedPrecondition);
   await set("BIG", "v".repeat(1_000));
   await set("MORE", "v".repeat(3_000));
   for (let n = 0; n < 98; n++) await set(`N${n}`, "some-value-1");
-  expect((await refusal(async () => set("ONE_TOO_MANY", "some-value-1"))).code).toBe(Code.ResourceExhausted);
+  expect((await refusal(async () => set("ONE_TOO_MANY", "some-value-1"))).code).toBe(Code.FailedPrecondition);
   expect(await namesOf("full")).toHaveLength(100);
 });
 
