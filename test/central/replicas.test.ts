@@ -63,10 +63,13 @@ test("a delivery that GitHub could not be asked about is tried again, and ends p
   const pull = await central.forge.openPullRequest({ owner: "acme", name: "flaky", title: "x", head: "change", base: "main" });
   const host = `pr-${pull.number}-flaky.one.test`;
   await eventually(async () => expect((await selectDeployments(central.pool, host)).at(0)?.commit).toBe(pull.headSha));
-  const { rows } = await central.pool.query<{ state: string; attempts: number }>(
-    "select state, attempts from webhook_deliveries where event = 'pull_request' order by received_at desc limit 1",
-  );
-  expect(rows[0]).toEqual({ state: "processed", attempts: 3 });
+  // A periodic look may meet one of the two answers, and make the deployment before the delivery's own turn comes again.
+  await eventually(async () => {
+    const { rows } = await central.pool.query<{ state: string; attempts: number }>(
+      "select state, attempts from webhook_deliveries where event = 'pull_request' order by received_at desc limit 1",
+    );
+    expect(rows[0]).toEqual({ state: "processed", attempts: expect.toSatisfy((count: number) => count === 2 || count === 3) });
+  });
 });
 
 test("jobs of a replica that died are freed, those of one that lives are not", async () => {
