@@ -84,7 +84,7 @@ async function tryUpsert(
     const refused = error.retryAfterMs === undefined && [403, 404, 410, 422].includes(error.status);
     o.log.warn({ err: error, refused }, "a comment could not be written");
     if (!refused) return error;
-    // Locked, gone, or not ours to write: the same call would be refused again, for now.
+    // Locked, gone, or not ours to write: the same call at once would be refused again, so it waits, longer each time.
     await withTransaction(o.pool, async (client) => {
       await recordRefusal(client, siteId, { reason: error.message, digest: written.digest });
       await tryAgainLater(client, siteId, run.again ? run.attempt : 0);

@@ -45,6 +45,7 @@ const tcp = (host) => new Promise((done) => net.connect({ host, port, timeout: 4
 const udp = (host) => new Promise((done) => {
   const socket = dgram.createSocket(host.includes(":") ? "udp6" : "udp4");
   socket.on("message", () => done("answered")).on("error", (e) => done(e.code));
+  // Not bound yet, some systems refuse it; what is asked here is whether the packet goes out.
   try { socket.setBroadcast?.(true); } catch {}
   socket.send("x", port, host, (e) => e ? done(e.code) : setTimeout(() => done("silence"), 700));
 });

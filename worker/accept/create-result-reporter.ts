@@ -1,7 +1,8 @@
 import type { ReportStatusRequest } from "#gen/catapult/v1/central_service_pb.js";
 import { markReported } from "#worker/accept/mark-reported.ts";
 import type { SiteStore } from "#worker/accept/site-store.ts";
-import { sendUntilTaken, type SendReport } from "#worker/report/create-reporter.ts";
+import type { SendReport } from "#worker/report/create-reporter.ts";
+import { sendUntilTaken } from "#worker/report/send-until-taken.ts";
 
 export type ResultReporter = {
   /** Reports a result until Central takes it or does not want it any more; one that is being reported already is not reported twice. */

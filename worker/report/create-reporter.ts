@@ -1,5 +1,5 @@
 import { create } from "@bufbuild/protobuf";
-import { Code, ConnectError } from "@connectrpc/connect";
+import { ConnectError } from "@connectrpc/connect";
 import { setTimeout as sleep } from "node:timers/promises";
 import {
   ReportStatusRequestSchema,
@@ -11,10 +11,10 @@ import { StageTimingSchema, type StageTiming } from "#gen/catapult/v1/deployment
 import type { Masker } from "#worker/mask/create-masker.ts";
 import { cleanLine } from "#worker/report/clean-line.ts";
 import { createLineBuffer } from "#worker/report/line-buffer.ts";
+import { isUnwanted, sendTimeoutMs, sendUntilTaken } from "#worker/report/send-until-taken.ts";
 
 export type SendReport = (request: ReportStatusRequest, signal?: AbortSignal) => Promise<ReportStatusResponse>;
 
-const sendTimeoutMs = 10_000;
 /** By then the lease has ended long ago; a start tries the stored result once more. */
 const finalMs = 600_000;
 
@@ -175,27 +175,4 @@ export function createReporter(o: ReporterOptions): Reporter {
       );
     },
   };
-}
-
-/** Repeats a send with growing pauses until it is taken or not wanted, `deadlineMs` have gone, or the signal says to stop. */
-export async function sendUntilTaken(
-  send: (signal: AbortSignal) => Promise<unknown>,
-  o: { deadlineMs?: number; signal?: AbortSignal } = {},
-): Promise<void> {
-  const deadline = performance.now() + (o.deadlineMs ?? Infinity);
-  const signals = o.signal === undefined ? [] : [o.signal];
-  for (let tries = 0; ; tries++) {
-    try {
-      await send(AbortSignal.any([...signals, AbortSignal.timeout(sendTimeoutMs)]));
-      return;
-    } catch (error) {
-      if (isUnwanted(error)) return;
-      if (performance.now() > deadline || o.signal?.aborted === true) throw error;
-    }
-    await sleep(Math.min(250 * 2 ** tries, 15_000), undefined, o.signal === undefined ? {} : { signal: o.signal });
-  }
-}
-
-function isUnwanted(error: unknown): boolean {
-  return error instanceof ConnectError && [Code.FailedPrecondition, Code.NotFound, Code.InvalidArgument].includes(error.code);
 }
