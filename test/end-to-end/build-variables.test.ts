@@ -1,9 +1,9 @@
-import { readdir, readFile } from "node:fs/promises";
-import { join } from "node:path";
+import { readFile } from "node:fs/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { SiteType } from "#gen/catapult/v1/deployment_pb.js";
 import { Forks } from "#gen/catapult/v1/operator_service_pb.js";
 import { eventually } from "#test/support/eventually.ts";
+import { listFiles } from "#test/support/list-entries.ts";
 import { podmanHookTimeout } from "#test/support/podman.ts";
 import { startStack, type Stack } from "#test/support/stack.ts";
 import { visit } from "#test/support/visit.ts";
@@ -96,11 +96,8 @@ async function findTraces(pulls: number): Promise<string[]> {
   }
   for (let number = 1; number <= pulls; number++)
     look(`comments of ${number}`, JSON.stringify(await stack.forge.comments({ ...base, number })));
-  const files = await readdir(stack.directory, { recursive: true, withFileTypes: true });
-  for (const file of files.filter((entry) => entry.isFile())) {
-    const path = join(file.parentPath, file.name);
-    look(path, path + (await readFile(path, "latin1").catch(() => "")));
-  }
+  // A clone goes once its page is up: what goes meanwhile holds no trace.
+  for (const path of await listFiles(stack.directory)) look(path, path + (await readFile(path, "latin1").catch(() => "")));
   expect(looked).toBeGreaterThan(50);
   return found;
 }

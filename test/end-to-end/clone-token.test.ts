@@ -1,9 +1,9 @@
 import { randomBytes } from "node:crypto";
 import { readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { eventually } from "#test/support/eventually.ts";
+import { listFiles } from "#test/support/list-entries.ts";
 import { podmanHookTimeout, useTestPodman, type TestPodman } from "#test/support/podman.ts";
 import { startStack, type Stack } from "#test/support/stack.ts";
 
@@ -82,11 +82,9 @@ function formsOf(token: string): string[] {
   return [token, Buffer.from(token).toString("hex"), ...shifted];
 }
 
-/** Every file below a folder, as text. */
-function* readTree(folder: string): Generator<[string, string]> {
-  for (const entry of readdirSync(folder, { recursive: true, withFileTypes: true })) {
-    const path = join(entry.parentPath, entry.name);
-    if (!entry.isFile()) continue;
+/** Every file below a folder, as text, but for what a clone took with it meanwhile. */
+async function* readTree(folder: string): AsyncGenerator<[string, string]> {
+  for (const path of await listFiles(folder)) {
     try {
       yield [path, readFileSync(path, "latin1")];
     } catch {

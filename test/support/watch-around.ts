@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { afterEach, beforeEach, expect } from "vitest";
 import { eventually } from "#test/support/eventually.ts";
 import { readHost } from "#test/support/host-watch.ts";
+import { listEntries } from "#test/support/list-entries.ts";
 
 /**
  * Holds around each test of a file that the host is as it was: its settings and files, the programs that this process has started, mounts and
@@ -42,8 +43,8 @@ export async function look(folders: readonly string[]): Promise<Map<string, stri
 }
 
 async function readTree(folder: string, state: Map<string, string>): Promise<void> {
-  for (const name of await readdir(folder, { recursive: true }).catch(() => [])) {
-    const path = join(folder, name);
+  for (const entry of await listEntries(folder)) {
+    const path = join(entry.parentPath, entry.name);
     const found = await lstat(path).catch(() => undefined);
     if (found !== undefined && !found.isDirectory()) state.set(path, `${found.mode} ${found.size} ${found.mtimeMs}`);
     if (found?.isDirectory() === true) state.set(path, `${found.mode}`);
