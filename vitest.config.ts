@@ -10,8 +10,6 @@ export default defineConfig({
     maxWorkers: 2,
     testTimeout: 60_000,
     hookTimeout: 60_000,
-    // Some 1,600 tests share two cores with real containers: in three runs one call of Podman failed once. The report names what was retried.
-    retry: process.env["CI"] ? 1 : 0,
     passWithNoTests: false,
     allowOnly: false,
     // `.ci/run` counts from a file what the run printed for people.
