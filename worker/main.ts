@@ -1,4 +1,4 @@
-import { access, constants, mkdir, readFile } from "node:fs/promises";
+import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Releasers } from "#common/lifecycle.ts";
@@ -16,25 +16,24 @@ import { createResultReporter } from "#worker/accept/create-result-reporter.ts";
 import { listSites } from "#worker/accept/list-sites.ts";
 import { lockState } from "#worker/accept/lock-state.ts";
 import { openNonceFiles } from "#worker/accept/nonce-files.ts";
-import { createReadiness, NotReady } from "#worker/accept/readiness.ts";
+import { createReadiness } from "#worker/accept/readiness.ts";
 import { openSiteStore } from "#worker/accept/site-store.ts";
 import { withDraining } from "#worker/accept/with-draining.ts";
 import { createWorkerService } from "#worker/accept/worker-service.ts";
 import { openCacheStore } from "#worker/build/cache-store.ts";
-import { judgeAdmin } from "#worker/caddy/judge-admin.ts";
 import { startIsolation } from "#worker/canary/start-isolation.ts";
 import { createCaBundle } from "#worker/clone/create-ca-bundle.ts";
 import type { WorkerConfig } from "#worker/config.ts";
 import { createWork } from "#worker/create-work.ts";
 import { describeSandbox } from "#worker/describe-sandbox.ts";
 import { startDiskGuard } from "#worker/disk/start-disk-guard.ts";
-import { findImage } from "#worker/image/image-name.ts";
 import { createWorkerMetrics } from "#worker/metrics/create-worker-metrics.ts";
 import { connectPodman } from "#worker/podman/connect-podman.ts";
 import { removeTemporaries } from "#worker/publish/collect-releases.ts";
 import { removeTree } from "#worker/publish/remove-tree.ts";
 import { liveFolder, siteFolder } from "#worker/publish/site-paths.ts";
 import type { SendReport } from "#worker/report/create-reporter.ts";
+import { createReadinessProbes } from "#worker/readiness-probes.ts";
 import { readVersions } from "#worker/read-versions.ts";
 import { startRoutes } from "#worker/start-routes.ts";
 
@@ -136,28 +135,13 @@ export async function startWorker(config: WorkerConfig, log: Logger, releasers: 
   });
 
   const probed = createReadiness({
-    probes: {
-      podman: async () => {
-        await podman.ping();
-        await isolation.sweep();
-      },
-      "builder image": async () => {
-        if ((await findImage(podman, config.buildImage)) === undefined) {
-          throw new NotReady("it is not there; make it by `catapult image build` or bring it by `catapult image import`");
-        }
-      },
-      caddy: () => routes.router.reconcile(),
-      "Caddy's admin API": async () => {
-        const problem = await judgeAdmin(config.caddyAdmin);
-        if (problem !== undefined) throw new NotReady(problem);
-      },
-      SITES_DIR: () => access(sitesDir, constants.W_OK),
-      STATE_DIR: () => access(stateDir, constants.W_OK),
-      disk: async () => {
-        const shortOf = await disk.check();
-        if (shortOf !== undefined) throw new NotReady(shortOf);
-      },
-    },
+    probes: createReadinessProbes({
+      config,
+      podman,
+      sweep: () => isolation.sweep(),
+      reconcile: () => routes.router.reconcile(),
+      shortOf: () => disk.check(),
+    }),
     isolation: () => isolation.describe(),
     onProblem: (problems) => log.warn({ problems }, "not ready to build"),
   });
