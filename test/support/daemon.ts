@@ -46,6 +46,8 @@ export type Daemon = {
   arm(failpoints: string): void;
   /** The failpoints that it was started with and that it has not hit. */
   missedFailpoints(): Promise<string[]>;
+  /** The same of those that are armed from now on, and of hits from now on. */
+  watchFailpoints(): Promise<() => Promise<string[]>>;
 };
 
 export async function startDaemon(o: {
@@ -60,11 +62,11 @@ export async function startDaemon(o: {
   start?: StartOptions;
 }): Promise<Daemon> {
   const logFile = join(o.directory, `${o.name ?? o.command}.log`);
-  const armed = new Set<string>();
+  const armed: string[] = [];
   const failpointFile = `${logFile}.failpoints`;
   let arms = 0;
   const arm = (text: string): void => {
-    for (const { name } of text === "" ? [] : parseFailpoints(text)) armed.add(name);
+    for (const { name } of text === "" ? [] : parseFailpoints(text)) armed.push(name);
     // No two texts are the same: each is counted from its first hit.
     writeFileSync(failpointFile, text + "\n".repeat(++arms));
   };
@@ -74,7 +76,7 @@ export async function startDaemon(o: {
   const isRunning = (): boolean => child.exitCode === null && child.signalCode === null;
 
   const start = async ({ env = {}, until = "answers" }: StartOptions = {}): Promise<void> => {
-    for (const { name } of env["CATAPULT_FAILPOINT"] ? parseFailpoints(env["CATAPULT_FAILPOINT"]) : []) armed.add(name);
+    for (const { name } of env["CATAPULT_FAILPOINT"] ? parseFailpoints(env["CATAPULT_FAILPOINT"]) : []) armed.push(name);
     const started = spawn(join(repositoryRoot, "cli/catapult"), [o.command], {
       env: {
         PATH: process.env["PATH"] ?? "",
@@ -149,7 +151,14 @@ export async function startDaemon(o: {
     arm,
     async missedFailpoints() {
       const log = await readLog();
-      return [...armed].filter((name) => !log.includes(`failpoint ${name}: `));
+      return [...new Set(armed)].filter((name) => !log.includes(`failpoint ${name}: `));
+    },
+    async watchFailpoints() {
+      const [armedBefore, logBefore] = [armed.length, (await readLog()).length];
+      return async () => {
+        const log = (await readLog()).slice(logBefore);
+        return [...new Set(armed.slice(armedBefore))].filter((name) => !log.includes(`failpoint ${name}: `));
+      };
     },
   };
 }

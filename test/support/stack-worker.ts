@@ -2,6 +2,7 @@ import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Client } from "@connectrpc/connect";
 import type { OperatorService } from "#gen/catapult/v1/operator_service_pb.js";
+import { workerVariables } from "#worker/config.ts";
 import { startCaddyDaemon } from "./caddy-daemon.ts";
 import { startDaemon } from "./daemon.ts";
 import { freePort } from "./free-port.ts";
@@ -42,7 +43,7 @@ export async function startStackWorker(o: {
   });
   const keyFile = join(directory, "worker-key.json");
   await writeFile(keyFile, added.keyFile, { mode: 0o600 });
-  const environment = {
+  const environment: Record<string, string> & { SITES_DIR: string; STATE_DIR: string; BUILD_SLOTS: string } = {
     WORKER_KEY_FILE: keyFile,
     CENTRAL_URL: o.centralUrl,
     WORKER_LISTEN: `127.0.0.1:${port}`,
@@ -68,6 +69,11 @@ export async function startStackWorker(o: {
     sitesPort,
     sitesDirectory: environment.SITES_DIR,
     stateDirectory: environment.STATE_DIR,
+    /** What it was told to hold itself to. */
+    limits: {
+      slots: Number(environment.BUILD_SLOTS),
+      releasesKeep: Number(environment["RELEASES_KEEP"] ?? workerVariables.releasesKeep.default),
+    },
     daemon,
     caddy,
   };

@@ -2,6 +2,8 @@ import { createHash } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Stack } from "../stack.ts";
 import { visit } from "../visit.ts";
+import type { Finding } from "./finding.ts";
+import { watchCaps } from "./watch-caps.ts";
 
 /** The same answer, so many times in a row. */
 export type Sighting = { path: string; status: number; digest: string; excerpt: string; from: number; to: number; count: number };
@@ -10,6 +12,8 @@ export type SiteWatch = {
   /** What each host answered, oldest first. A connection that Caddy refused is no answer, and is left out. */
   sightings(): ReadonlyMap<string, readonly Sighting[]>;
   count(): number;
+  /** What went over its cap meanwhile (I5). */
+  excesses(): Finding[];
   stop(): Promise<void>;
 };
 
@@ -17,9 +21,14 @@ export function digestOf(body: string | Buffer): string {
   return createHash("sha256").update(body).digest("hex");
 }
 
+/** How often a host is asked that nothing has happened to since the watch began. */
+const idleMs = 250;
+
 /**
  * Asks every host that the tables know, each without a pause longer than `everyMs` (20), and remembers what came. Requests to one host
- * never overlap, so a later sighting was served later.
+ * never overlap, so a later sighting was served later. Previews that were at rest when the watch began are asked less often until
+ * something changes in their row, or a file would spend its time on the sites of the tests before; those removed by then not before that.
+ * Caps are watched beside it.
  */
 export function watchSites(stack: Stack, o: { everyMs?: number; paths?: string[] } = {}): SiteWatch {
   const everyMs = o.everyMs ?? 20;
@@ -27,6 +36,8 @@ export function watchSites(stack: Stack, o: { everyMs?: number; paths?: string[]
   const seen = new Map<string, Sighting[]>();
   const running: Promise<void>[] = [];
   const stopping = new AbortController();
+  const caps = watchCaps(stack);
+  const touched = new Set<string>();
   let count = 0;
 
   const look = async (host: string, port: number, path: string): Promise<void> => {
@@ -48,37 +59,56 @@ export function watchSites(stack: Stack, o: { everyMs?: number; paths?: string[]
     for (let turn = 0; !stopping.signal.aborted; turn++) {
       const began = performance.now();
       await look(host, port, paths[turn % paths.length] ?? "/");
-      await sleep(Math.max(0, everyMs - (performance.now() - began)));
+      // In short sleeps: a host that something happens to is not asked late.
+      do await sleep(Math.max(0, everyMs - (performance.now() - began)));
+      while (!touched.has(host) && performance.now() - began < idleMs && !stopping.signal.aborted);
     }
   };
   const discover = async (): Promise<void> => {
-    const known = new Set<string>();
-    while (!stopping.signal.aborted) {
-      const { rows } = await stack.pool
-        .query<{ host: string; environment: string }>(
-          `select s.host, e.name as environment from sites s
-           join deployment_config c on c.id = s.config_id join environments e on e.id = c.environment_id`,
-        )
-        .catch(() => ({ rows: [] }));
-      for (const { host, environment } of rows) {
+    const known = new Map<string, string>();
+    const followed = new Set<string>();
+    for (let isFirst = true; !stopping.signal.aborted; isFirst = false) {
+      const sites = await selectVersions(stack);
+      for (const { host, environment, kind, state, version, busy } of sites) {
+        if (!isFirst && known.get(host) !== version) touched.add(host);
+        if (kind === "production" || busy) touched.add(host);
+        known.set(host, version);
         const worker = stack.workers.find((one) => one.environment === environment);
-        if (known.has(host) || worker === undefined) continue;
-        known.add(host);
+        if (followed.has(host) || worker === undefined || (state === "removed" && !touched.has(host))) continue;
+        followed.add(host);
         running.push(follow(host, worker.sitesPort));
       }
-      await sleep(200);
+      await sleep(100);
     }
   };
   running.push(discover());
   return {
     sightings: () => seen,
     count: () => count,
+    excesses: () => caps.findings(),
     async stop() {
       stopping.abort();
+      await caps.stop();
       // A site that was found meanwhile adds itself.
       while (running.length > 0) await running.pop();
     },
   };
+}
+
+type SiteVersion = { host: string; environment: string; kind: string; state: string; version: string; busy: boolean };
+
+/** None while the database does not answer. */
+async function selectVersions(stack: Stack): Promise<SiteVersion[]> {
+  const { rows } = await stack.pool
+    .query<SiteVersion>(
+      `select s.host, e.name as environment, s.kind, s.state, s.generation || ' ' || s.state || ' ' || coalesce(s.live_deployment, 0) as version,
+         exists (select from deployment_history d where d.site_id = s.id
+           and d.state in ('queued', 'dispatched', 'cloning', 'building', 'publishing')) as busy
+       from sites s
+       join deployment_config c on c.id = s.config_id join environments e on e.id = c.environment_id`,
+    )
+    .catch(() => ({ rows: [] }));
+  return rows;
 }
 
 function isNewestOf(all: readonly Sighting[], one: Sighting, paths: number): boolean {
