@@ -20,6 +20,7 @@ export type FaultOptions = {
  */
 export function faultsOn(findStack: () => Stack) {
   return (title: string, body: (watch: SiteWatch) => Promise<void>, o: FaultOptions = {}): void => {
+    // oxlint-disable-next-line vitest/valid-title, vitest/expect-expect -- the titles are the callers', and checkInvariants throws
     test(title, { timeout: timeoutMs }, async () => inject(findStack(), body, o));
   };
 }
