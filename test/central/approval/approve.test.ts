@@ -94,7 +94,7 @@ test("an approval by a maintainer's comment builds that commit with a fork's tru
   // Forced back to the approved commit, it is built without another approval.
   await pull.forceTo(pull.sha);
   await waitForStates(pull.host, ["succeeded", "superseded", "dispatched"]);
-  expect(buildsOf(pull.sha)).toHaveLength(2);
+  await eventually(() => expect(buildsOf(pull.sha)).toHaveLength(2));
 });
 
 describe("F2 an approval that is none changes nothing but its delivery's reason:", () => {
