@@ -1,6 +1,9 @@
 -- evicted: the worker removed a preview to make room; it comes back with its next generation.
+-- contract: one state more is allowed; what was allowed stays so
 alter table sites drop constraint sites_state_check;
+-- contract: the wider rule in its place
 alter table sites add constraint sites_state_check check (state in ('wanted', 'removing', 'removed', 'evicted'));
+-- contract: only of the new state, which the version before does not write
 alter table sites add check (state <> 'evicted' or kind = 'preview');
 
 -- The branch's head that a rollback went back from: while GitHub's head is still this one, nothing newer is deployed here by itself.
@@ -13,7 +16,9 @@ alter table deployment_config add column max_running integer not null default 2 
 -- When its branch and pull requests were last compared with GitHub.
 alter table deployment_config add column looked_at timestamptz;
 
+-- contract: one reason more is allowed; what was allowed stays so
 alter table deployment_history drop constraint deployment_history_waiting_check;
+-- contract: the wider rule in its place
 alter table deployment_history add constraint deployment_history_waiting_check
   check (waiting in ('no_worker', 'unreachable', 'busy', 'not_ready', 'github', 'repository_busy'));
 -- An existing release of this site to make live again, without a clone or a build.

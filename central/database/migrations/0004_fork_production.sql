@@ -8,6 +8,7 @@ begin
   end if;
   return new;
 end $$;
+-- contract: no version writes such a row; one that would is to be refused
 create trigger deployment_history_no_fork_in_production before insert or update of trust, site_id on deployment_history
   for each row execute function refuse_fork_in_production();
 
@@ -16,5 +17,6 @@ begin
   raise exception 'site % is %, and stays so', old.id, old.kind
     using errcode = 'check_violation', table = 'sites', constraint = 'sites_kind_stays';
 end $$;
+-- contract: no version changes a kind
 create trigger sites_kind_stays before update of kind on sites
   for each row when (new.kind is distinct from old.kind) execute function refuse_change_of_kind();

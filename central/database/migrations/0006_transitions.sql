@@ -36,6 +36,7 @@ begin
   end if;
   return new;
 end $$;
+-- contract: these are the transitions that the version before makes
 create trigger deployment_history_transition
   before insert or update of state, site_id, generation, commit_sha, trust, from_release on deployment_history
   for each row execute function check_deployment_transition();
@@ -66,6 +67,7 @@ begin
   end if;
   return new;
 end $$;
+-- contract: these are the transitions that the version before makes
 create trigger sites_transition before update of state, generation on sites
   for each row execute function check_site_transition();
 

@@ -7,7 +7,9 @@ alter table deployment_history add column cancel_requested boolean not null defa
 
 -- Its config has another host for it now: it is served until the site at that host is live, then removed.
 alter table sites add column leaving boolean not null default false;
+-- contract: made again below, narrower by sites that the version before does not have
 drop index sites_one_production;
+-- contract: the same
 drop index sites_one_preview;
 create unique index sites_one_production on sites (config_id) where kind = 'production' and not leaving;
 create unique index sites_one_preview on sites (config_id, pull_request) where kind = 'preview' and not leaving;
@@ -50,6 +52,7 @@ create trigger sites_notify after update of live_deployment on sites
   for each row when (new.live_deployment is distinct from old.live_deployment) execute function notify_live();
 
 -- An operator may end what nobody has approved yet.
+-- contract: one transition more is allowed; what was allowed stays so
 create or replace function check_deployment_transition() returns trigger language plpgsql as $$
 begin
   if tg_op = 'INSERT' then
