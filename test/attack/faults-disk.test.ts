@@ -1,13 +1,11 @@
-import { execFile } from "node:child_process";
 import { randomBytes } from "node:crypto";
-import { lstat, mkdir, mkdtemp, readFile, readdir, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { lstat, mkdir, readFile, readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { Readable } from "node:stream";
-import { promisify } from "node:util";
+import { setImmediate } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { elevation } from "#local/podman/elevation.ts";
 import { startGitServer } from "#test/support/git-server.ts";
+import { mountLoopDisk, type LoopDisk } from "#test/support/loop-disk.ts";
 import { packFiles } from "#test/support/tar.ts";
 import { describeFailure } from "#worker/accept/describe-failure.ts";
 import { openSiteStore } from "#worker/accept/site-store.ts";
@@ -19,25 +17,14 @@ import { publishRelease } from "#worker/publish/publish-release.ts";
 import { liveFolder, sitePaths } from "#worker/publish/site-paths.ts";
 import { Stage } from "#gen/catapult/v1/deployment_pb.js";
 
-const run = promisify(execFile);
-let folder: string;
-/** A disk of 4 MiB and 200 names. */
+/** 4 MiB and 200 names. */
+let loop: LoopDisk;
 let disk: string;
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), "catapult-disk-"));
-  disk = join(folder, "disk");
-  await mkdir(disk);
-  await elevated(["mount", "-t", "tmpfs", "-o", "size=4m,nr_inodes=200,mode=1777", "tmpfs", disk]);
+  loop = await mountLoopDisk({ bytes: 4 * 2 ** 20, inodes: 200 });
+  disk = loop.folder;
 });
-afterAll(async () => {
-  await elevated(["umount", disk]);
-  await rm(folder, { recursive: true, force: true });
-});
-
-async function elevated(command: string[]): Promise<void> {
-  const [program = "true", ...rest] = [...elevation(), ...command];
-  await run(program, rest);
-}
+afterAll(async () => loop?.remove());
 
 async function publish(sitesDir: string, release: string, files: Record<string, string | Buffer>): Promise<void> {
   const tar = await packFiles(files);
@@ -46,10 +33,18 @@ async function publish(sitesDir: string, release: string, files: Record<string, 
     siteId: 1n,
     release,
     newestMtime: 0,
-    tar: () => Readable.from([tar]),
+    tar: () => Readable.from(readSlowly(tar)),
     limits: { maxBytes: 2 ** 30, maxFiles: 100_000 },
     signal: new AbortController().signal,
   });
+}
+
+/** As it comes out of a container: more of it is on its way while the disk refuses what came before. */
+async function* readSlowly(tar: Buffer): AsyncGenerator<Buffer> {
+  for (let at = 0; at < tar.length; at += 65_536) {
+    await setImmediate();
+    yield tar.subarray(at, at + 65_536);
+  }
 }
 
 const many = Object.fromEntries(Array.from({ length: 400 }, (_, index) => [`f${index}`, "x"]));
@@ -112,11 +107,10 @@ test("fault 24 a generation that cannot be made durable is not taken, and what w
   const store = await openSiteStore(states);
   const state = { siteId: 1n, host: "a.example", kind: "preview" as const, generation: 1n, newestMtime: 0, changedAt: 1 };
   await store.withLock(1n, async () => store.put(state));
-  const filler = join(disk, "filler");
-  await run("sh", ["-c", `head -c 8M /dev/zero >${filler} 2>/dev/null; true`]);
+  await loop.leave(0);
   await expect(store.withLock(1n, async () => store.put({ ...state, generation: 2n }))).rejects.toMatchObject({ code: "ENOSPC" });
   expect(store.get(1n)?.generation).toBe(1n);
-  await rm(filler);
+  await loop.free();
   expect((await openSiteStore(states)).get(1n)?.generation).toBe(1n);
   await store.withLock(1n, async () => store.put({ ...state, generation: 3n }));
   expect((await openSiteStore(states)).get(1n)?.generation).toBe(3n);

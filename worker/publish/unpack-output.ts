@@ -128,26 +128,26 @@ export async function unpackOutput(
   const sink = async (): Promise<void> => {
     for await (const entry of unpack) await take(entry);
   };
-  try {
-    await Promise.all([
-      pipeline(
-        tar,
-        async function* count(source: AsyncIterable<Buffer>) {
-          for await (const chunk of source) {
-            total += chunk.length;
-            if (total > mostRead)
-              throw exceed(`the output's tar is longer than its limits allow: at least ${total} bytes, of at most ${mostRead}`);
-            yield chunk;
-          }
-        },
-        unpack,
-        { signal: o.signal },
-      ),
-      sink(),
-    ]);
-  } catch (error) {
+  const reading = pipeline(
+    tar,
+    async function* count(source: AsyncIterable<Buffer>) {
+      for await (const chunk of source) {
+        total += chunk.length;
+        if (total > mostRead)
+          throw exceed(`the output's tar is longer than its limits allow: at least ${total} bytes, of at most ${mostRead}`);
+        yield chunk;
+      }
+    },
+    unpack,
+    { signal: o.signal },
+  );
+  // Both to their ends: what cannot be taken ends the reading too, and that is known first, as a stream that was closed too early.
+  const settled = await Promise.allSettled([sink(), reading]);
+  const errors: unknown[] = settled.flatMap((one) => (one.status === "rejected" ? [one.reason] : []));
+  if (errors.length > 0) {
     tar.destroy();
     await pool.settled();
+    const error = errors.find((one) => one instanceof PublishError || isDiskError(one)) ?? errors.at(-1);
     if (error instanceof PublishError || o.signal.aborted || isDiskError(error)) throw error;
     throw new PublishError("output_unreadable", `the output's tar cannot be read: ${errorMessage(error)}`, { cause: error });
   }
