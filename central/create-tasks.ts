@@ -1,6 +1,7 @@
 import type { TaskList } from "graphile-worker";
 import { updateSiteCommentAtGitHub } from "./comment/update-comment.ts";
-import { type DispatchContext, dispatchSite } from "./dispatch/dispatch-site.ts";
+import type { DispatchContext } from "./dispatch/dispatch-context.ts";
+import { dispatchSite } from "./dispatch/dispatch-site.ts";
 import { parsePayload } from "./jobs/parse-payload.ts";
 import { lookAtConfig } from "./reconcile/look-at-config.ts";
 

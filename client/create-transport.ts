@@ -4,7 +4,7 @@ import { isIPv4 } from "node:net";
 import tls from "node:tls";
 import type { Interceptor, Transport } from "@connectrpc/connect";
 import { createConnectTransport } from "@connectrpc/connect-node";
-import type { CatapultOptions } from "./create-catapult-client.ts";
+import type { CatapultOptions } from "./options.ts";
 import { createRetryInterceptor } from "./retry-interceptor.ts";
 
 const defaultTimeoutMs = 30_000;

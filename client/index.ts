@@ -1,4 +1,5 @@
-export { type CatapultClient, type CatapultOptions, createCatapultClient } from "./create-catapult-client.ts";
+export { type CatapultClient, createCatapultClient } from "./create-catapult-client.ts";
+export type { CatapultOptions } from "./options.ts";
 export { readReason } from "./read-reason.ts";
 export { isFinal, type LogLine, type WatchEvent, type WatchOptions } from "./watch-deployment.ts";
 export * from "../gen/catapult/v1/deployment_pb.js";

@@ -10,11 +10,9 @@ import { maxLooks, SiteBusyError } from "#central/intake/settle.ts";
 import { type Config, lockConfig } from "#central/intake/sql/select-config.ts";
 import { lockSite, selectSite } from "#central/intake/sql/select-site.ts";
 import { addJob } from "#central/jobs/add-job.ts";
+import type { Approver } from "./approver.ts";
 import { insertApproval } from "./sql/insert-approval.ts";
 import { selectDeploymentOf } from "./sql/select-deployment-of.ts";
-
-/** A login whose permission GitHub confirmed, or a write token's name. */
-export type Approver = { kind: "github" | "token"; name: string };
 
 export type Approval =
   | { do: "approved"; deploymentId: bigint }

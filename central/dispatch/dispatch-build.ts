@@ -11,7 +11,7 @@ import { Outcome } from "#gen/catapult/v1/worker_service_pb.js";
 import { createBuildRequest } from "./build-request.ts";
 import { attemptsUntilTold, retryDelayMs } from "./delays.ts";
 import { openBuildVariables } from "./open-build-variables.ts";
-import type { DispatchContext } from "./dispatch-site.ts";
+import type { DispatchContext } from "./dispatch-context.ts";
 import { compareSoon } from "./sql/compare-soon.ts";
 import { handBack, type Waiting } from "./sql/hand-back.ts";
 import { markDispatched } from "./sql/mark-dispatched.ts";

@@ -4,7 +4,7 @@ import { finishRemoval } from "#central/deployment/finish-removal.ts";
 import { addJob } from "#central/jobs/add-job.ts";
 import { Outcome } from "#gen/catapult/v1/worker_service_pb.js";
 import { retryDelayMs } from "./delays.ts";
-import type { DispatchContext } from "./dispatch-site.ts";
+import type { DispatchContext } from "./dispatch-context.ts";
 import { compareSoon } from "./sql/compare-soon.ts";
 import type { Work } from "./sql/select-work.ts";
 import { touchWorker } from "./sql/touch-worker.ts";

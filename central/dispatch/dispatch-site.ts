@@ -1,13 +1,8 @@
-import type { Pool } from "pg";
-import type { Logger } from "#common/logger.ts";
 import { traced } from "#common/telemetry/traced.ts";
-import type { GitHub } from "#central/github/create-github.ts";
-import type { WorkerClients } from "./create-worker-clients.ts";
 import { dispatchBuild } from "./dispatch-build.ts";
 import { dispatchCleanup } from "./dispatch-cleanup.ts";
+import type { DispatchContext } from "./dispatch-context.ts";
 import { selectWork } from "./sql/select-work.ts";
-
-export type DispatchContext = { pool: Pool; github: GitHub; workers: WorkerClients; secretKey: Buffer; log: Logger };
 
 /**
  * Hands what a site needs now to its worker: its newest deployment, or its removal. It may run at any time, twice, or at once with itself: each

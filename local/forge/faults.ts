@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Answer } from "./http/route.ts";
+import type { Answer } from "./http/answer.ts";
 
 /** Which calls a fault meets: all, unless narrowed. `path` is matched against the path under the API's root. */
 export type FaultMatch = {

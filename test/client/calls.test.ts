@@ -1,6 +1,7 @@
 import { Code, ConnectError } from "@connectrpc/connect";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
-import { createCatapultClient, type CatapultClient, type CatapultOptions } from "#client/create-catapult-client.ts";
+import { type CatapultClient, createCatapultClient } from "#client/create-catapult-client.ts";
+import type { CatapultOptions } from "#client/options.ts";
 import { readReason } from "#client/read-reason.ts";
 import { reasonError } from "#common/rpc/reason-error.ts";
 import { OperatorService } from "#gen/catapult/v1/operator_service_pb.js";

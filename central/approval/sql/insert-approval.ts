@@ -1,5 +1,5 @@
 import type { ClientBase } from "pg";
-import type { Approver } from "../approve-commit.ts";
+import type { Approver } from "../approver.ts";
 
 /** Records who let a commit be built at a site. The first one stays: an approval that is repeated is the same. */
 export async function insertApproval(client: ClientBase, siteId: bigint, commit: string, approver: Approver): Promise<void> {

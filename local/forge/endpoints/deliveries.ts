@@ -1,7 +1,8 @@
 import { requireApp } from "../auth/authenticate.ts";
 import { notFound } from "../http/errors.ts";
 import { pageSize } from "../http/paging.ts";
-import { ok, type Call, type Route } from "../http/route.ts";
+import { ok } from "../http/answer.ts";
+import type { Call, Route } from "../http/route.ts";
 import { renderDelivery, renderFullDelivery } from "../render/delivery.ts";
 
 const failed = (code: number) => code < 200 || code >= 400;

@@ -1,6 +1,7 @@
 import { notAccessible, requiresAuthentication } from "../http/errors.ts";
 import { paginate } from "../http/paging.ts";
-import { noContent, type Call, type Route } from "../http/route.ts";
+import { noContent } from "../http/answer.ts";
+import type { Call, Route } from "../http/route.ts";
 import { renderRepository } from "../render/repository.ts";
 
 function installationActor(call: Call) {

@@ -1,6 +1,7 @@
 import { findAccount } from "../actions/accounts.ts";
 import { notAccessible, notFound, requiresAuthentication } from "../http/errors.ts";
-import { ok, type Route } from "../http/route.ts";
+import { ok } from "../http/answer.ts";
+import type { Route } from "../http/route.ts";
 import type { Schema } from "../render/schema.ts";
 import { renderAccount, type RenderedUser } from "../render/user.ts";
 

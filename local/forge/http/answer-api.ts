@@ -14,7 +14,8 @@ import { repositoryRoutes } from "../endpoints/repositories.ts";
 import { userRoutes } from "../endpoints/user.ts";
 import { HttpError, notFound } from "./errors.ts";
 import { readRequestBody } from "./read-body.ts";
-import { bodyReader, matchRoute, type Answer } from "./route.ts";
+import type { Answer } from "./answer.ts";
+import { bodyReader, matchRoute } from "./route.ts";
 
 const routes = [
   ...appRoutes,

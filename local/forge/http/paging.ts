@@ -1,4 +1,5 @@
-import type { Answer, Call } from "./route.ts";
+import type { Answer } from "./answer.ts";
+import type { Call } from "./route.ts";
 
 /** One page of a list, with GitHub's Link header. */
 export function paginate<T>(

@@ -1,6 +1,7 @@
 import type { ForgeContext } from "../context.ts";
 import type { Actor } from "../auth/actor.ts";
 import type { Repository } from "../state/records.ts";
+import type { Answer } from "./answer.ts";
 import { parseBody, type BodyOf, type BodySpec } from "./read-body.ts";
 
 /** What an endpoint sees of a call. */
@@ -14,8 +15,6 @@ export type Call = {
   accept: string;
   body<S extends BodySpec>(spec: S): BodyOf<S>;
 };
-
-export type Answer = { status: number; body?: unknown; text?: string; headers?: Record<string, string> };
 
 /** One endpoint of the REST API. `{name}` stands for one path segment, `{name+}` for the rest of the path. */
 export type Route = { method: string; path: string; handle(call: Call): Answer | Promise<Answer> };
@@ -46,7 +45,3 @@ export function matchRoute(route: Route, path: string): Record<string, string> |
 export function bodyReader(raw: Buffer): Call["body"] {
   return (spec) => parseBody(spec, raw);
 }
-
-export const ok = (body: unknown): Answer => ({ status: 200, body });
-export const created = (body: unknown): Answer => ({ status: 201, body });
-export const noContent: Answer = { status: 204 };
