@@ -66,10 +66,12 @@ export function createAcceptor(o: {
     const before = runs.get(siteId);
     const controller = new AbortController();
     before?.controller.abort(why);
-    const run: Run = { generation, takesSlot, controller, done: Promise.resolve() };
+    // What it takes the place of has its slot until that is gone, with its clone and its container.
+    const run: Run = { generation, takesSlot: takesSlot || before?.takesSlot === true, controller, done: Promise.resolve() };
     run.done = (async () => {
       try {
         await before?.done;
+        run.takesSlot = takesSlot;
         await work(controller);
       } catch (error) {
         o.onError(error, siteId);
