@@ -66,7 +66,8 @@ async function describe(o: ListDependencies, state: SiteState): Promise<WorkerSi
     kind: state.kind === "production" ? SiteKind.PRODUCTION : SiteKind.PREVIEW,
     liveRelease: isServed ? live.release : "",
     liveGeneration: isServed ? live.generation : 0n,
-    working: o.isWorking(siteId),
+    // A removal that Central has not heard of is not over: an eviction would be taken for a site that was lost, and built again.
+    working: o.isWorking(siteId) || (state.removal !== undefined && state.unreported === true),
     removed: state.removal !== undefined,
     releases,
   });

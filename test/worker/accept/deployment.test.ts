@@ -545,6 +545,26 @@ test("An evicted preview is gone, says so with its generation, and comes back wi
   expect(worker.store.get(5n)).not.toHaveProperty("evicted");
 });
 
+test("A preview that was evicted while Central was away is listed as being worked on until Central has heard of it", async () => {
+  const commit = await git.commit("acme/site", { "index.html": "x" });
+  await deploy(build({ commit }));
+  await eventually(() => expect(worker.acceptor.running()).toBe(0));
+  const list = async () =>
+    (
+      await listSites(
+        { store: worker.store, sitesDir: join(folder, "www"), isWorking: worker.acceptor.isWorking },
+        { afterSiteId: 0n, pageSize: 0 },
+      )
+    ).sites;
+  centralAnswers = false;
+  expect(await worker.acceptor.evict(5n)).toBe(true);
+  expect(worker.acceptor.isWorking(5n)).toBe(false);
+  expect(await list()).toMatchObject([{ siteId: 5n, removed: true, working: true }]);
+  centralAnswers = true;
+  await eventually(async () => expect(await list()).toMatchObject([{ siteId: 5n, removed: true, working: false }]));
+  expect(worker.reports.at(-1)).toMatchObject({ siteId: 5n, evicted: true });
+});
+
 test("Sites are listed by id in pages as the disk has them: one whose release or link is gone is live no more", async () => {
   const commit = await git.commit("acme/site", { "index.html": "x" });
   const deployHere = async (siteId: bigint, generation: bigint): Promise<void> => {
