@@ -1,3 +1,5 @@
+import { maxLost } from "#central/decision/compare-with-newest.ts";
+
 /** A site as the tables have it. */
 export type TableSite = {
   state: "wanted" | "removing" | "removed" | "evicted";
@@ -11,6 +13,8 @@ export type TableSite = {
   pending: "held" | "queued" | "running" | null;
   /** The commit of the site's own generation, if its worker was lost with it: it is the newest that is wanted, and is tried again after a pause. */
   lostCommit: string | null;
+  /** How often that commit was lost here. */
+  timesLost: number;
 };
 
 /** A site as its worker's disk has it. */
@@ -69,8 +73,10 @@ function decideWanted(workerId: string, table: TableSite, disk: DiskSite | undef
   if (table.pending === "queued") return nothing;
   // Another worker's files are compared with that worker.
   if (table.workerId !== null && table.workerId !== workerId) return nothing;
-  // Never an older commit than the newest: only where the lost one went live unheard it is known to do no harm, and is deployed again at once.
+  // Never an older commit than the newest: only where the lost one went live unheard it is known to do no harm, and is deployed again at once. Once: of a
+  // worker that is never heard each comparison would find it so, and after that the pauses between its losses grow.
   if (table.lostCommit !== null) {
+    if (table.timesLost > maxLost) return nothing;
     const isLive = disk?.removed === false && disk.liveRelease.endsWith(`-${table.lostCommit.slice(0, 8)}`);
     return isLive && disk.liveRelease !== table.liveRelease ? { do: "deploy", kind: "release_differs" } : nothing;
   }

@@ -6,7 +6,9 @@ export type TableSiteRow = TableSite & { id: bigint; kind: "preview" | "producti
 const columns = `s.id, s.kind, s.state, s.host, s.generation, s.worker_id as "workerId", live.release as "liveRelease",
   case when d.state in ('held', 'queued') then d.state
     when d.state in ('dispatched', 'cloning', 'building', 'publishing') then 'running' end as pending,
-  case when d.state = 'lost' and not d.cancel_requested then d.commit_sha end as "lostCommit"`;
+  case when d.state = 'lost' and not d.cancel_requested then d.commit_sha end as "lostCommit",
+  case when d.state = 'lost' then (select count(*)::integer from deployment_history l
+    where l.site_id = s.id and l.commit_sha = d.commit_sha and l.state = 'lost') else 0 end as "timesLost"`;
 const tables = `sites s
   left join deployment_history live on live.id = s.live_deployment
   left join deployment_history d on d.site_id = s.id and d.generation = s.generation`;

@@ -9,6 +9,7 @@ const table: TableSite = {
   liveRelease: "5-0a1b2c3d",
   pending: null,
   lostCommit: null,
+  timesLost: 0,
 };
 const disk: DiskSite = { host: table.host, generation: 5n, liveRelease: "5-0a1b2c3d", working: false, removed: false };
 const decide = (t: Partial<TableSite> | undefined, d: Partial<DiskSite> | undefined) =>
@@ -54,7 +55,7 @@ describe("a wanted site", () => {
 
 test("a site whose newest commit was lost gets nothing older; that commit is deployed again at once only if it is live there", () => {
   const lostCommit = "c".repeat(40);
-  const lost = { lostCommit, generation: 6n };
+  const lost = { lostCommit, timesLost: 3, generation: 6n };
   for (const seen of [undefined, {}, { liveRelease: "" }, { liveRelease: "4-0a1b2c3d" }, { host: "other.x.test" }])
     expect(decide(lost, seen)).toEqual(nothing);
   for (const liveRelease of ["5-0a1b2c3d", null])
@@ -63,6 +64,7 @@ test("a site whose newest commit was lost gets nothing older; that commit is dep
       kind: "release_differs",
     });
   expect(decide({ ...lost, pending: "queued" }, { liveRelease: "6-cccccccc" })).toEqual(nothing);
+  expect(decide({ ...lost, timesLost: 4 }, { liveRelease: "6-cccccccc" })).toEqual(nothing);
 });
 
 test("a removed site that is still served is removed, unless the id is another host's at the worker", () => {
