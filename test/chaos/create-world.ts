@@ -1,5 +1,5 @@
 import type { Stack } from "#test/support/stack.ts";
-import { walkShape } from "./plan-walk.ts";
+import type { WalkShape } from "./plan-walk.ts";
 
 /** The forge's side of a walk: repositories with pull requests, each commit with content of its own. */
 export type World = {
@@ -14,8 +14,8 @@ export type World = {
 /** Every so many pull requests' sites are built in a container, the others served as they are. */
 const builtEvery = 5;
 
-export async function createWorld(stack: Stack, o: { containers: boolean }): Promise<World> {
-  const repositories = Array.from({ length: walkShape.repositories }, (_, index) => ({ owner: "acme", name: `site-${index}` }));
+export async function createWorld(stack: Stack, o: { shape: WalkShape; containers: boolean }): Promise<World> {
+  const repositories = Array.from({ length: o.shape.repositories }, (_, index) => ({ owner: "acme", name: `site-${index}` }));
   let version = 0;
   const page = (what: string) => `<!doctype html><p>${what}, version ${++version}</p>\n${"filler\n".repeat(version % 7)}`;
   const repositoryOf = (pull: number) => repositories[pull % repositories.length]!;
@@ -25,7 +25,7 @@ export async function createWorld(stack: Stack, o: { containers: boolean }): Pro
       ? {
           ".deploy.json": JSON.stringify({
             site_type: "custom",
-            build_command: "mkdir out && cp index.html out/",
+            build_command: "sleep 1; mkdir out && cp index.html out/",
             output_dir: "out",
           }),
         }
@@ -45,7 +45,7 @@ export async function createWorld(stack: Stack, o: { containers: boolean }): Pro
     });
   }
   const numbers: number[] = [];
-  for (let pull = 0; pull < walkShape.pulls; pull++) {
+  for (let pull = 0; pull < o.shape.pulls; pull++) {
     const repository = repositoryOf(pull);
     await stack.forge.pushFiles({ ...repository, branch: `change-${pull}`, files: filesOf(pull) });
     numbers.push((await stack.forge.openPullRequest({ ...repository, head: `change-${pull}` })).number);

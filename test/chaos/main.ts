@@ -1,11 +1,10 @@
-import { randomBytes } from "node:crypto";
-import { mkdir, rm } from "node:fs/promises";
+import { execFile } from "node:child_process";
 import { join } from "node:path";
-import { parseArgs } from "node:util";
-import { Client } from "pg";
-import { removePostgres, startPostgres } from "#local/postgres/start-postgres.ts";
+import { parseArgs, promisify } from "node:util";
 import { printFindings } from "#test/support/invariants.ts";
 import { runWalk } from "./run-walk.ts";
+import { startWalkPodman } from "./walk-podman.ts";
+import { startWalkPostgres } from "./walk-postgres.ts";
 
 // Random walks: `npm run chaos -- --seed 7 --steps 200`, or `--seeds 1-20`. The same seed is the same walk.
 const { values } = parseArgs({
@@ -24,11 +23,13 @@ const [first = 1, last = first] = (values.seeds ?? values.seed).split("-").map(N
 const failed: number[] = [];
 const stopping = new AbortController();
 for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => stopping.abort());
+console.info(`at commit ${await describeCommit()}`);
 // Named as the tests name theirs: one whose walk was killed is removed by the next run of the tests.
-const stateDir = join(import.meta.dirname, "../../.catapult/test", `run-${process.pid}`);
-await mkdir(stateDir, { recursive: true });
-const postgres = await startPostgres({ stateDir, durable: false, log: () => {} });
+const postgres = await startWalkPostgres({ stateDir: join(import.meta.dirname, "../../.catapult/test", `run-${process.pid}`) });
+const releases: (() => Promise<void>)[] = [async () => postgres.stop()];
 try {
+  const podman = await startWalkPodman();
+  releases.push(async () => podman.release());
   for (let seed = first; seed <= last && !stopping.signal.aborted; seed++) {
     const lines: string[] = [];
     const say = (line: string): void => void (values.quiet ? lines.push(line) : console.info(line));
@@ -36,7 +37,8 @@ try {
     const walk = await runWalk({
       seed,
       steps: Number(values.steps),
-      database: await createDatabase(postgres.url),
+      postgres,
+      podman,
       containers: values.containers,
       pollMs: Number(values.poll),
       say,
@@ -48,9 +50,9 @@ try {
       failed.push(seed);
       continue;
     }
-    const { findings, answers, healedMs, directory: at } = walk;
+    const { findings, answers, healedMs, slowMs, directory: at } = walk;
     const took = Math.round((performance.now() - began) / 1000);
-    const what = `seed ${seed}, ${values.steps} steps: ${answers} answers looked at, checked ${healedMs} ms after healing, ${took} s in all`;
+    const what = `seed ${seed}, ${values.steps} steps: ${answers} answers looked at, checked ${healedMs} ms after healing (the machine too slow for ${slowMs} ms of it), ${took} s in all`;
     if (findings.length === 0) {
       console.info(`${what}: every invariant holds`);
       continue;
@@ -60,28 +62,17 @@ try {
     console.info(`${what}: ${findings.length} breaches (logs with KEEP_TEST_STATE=1 in ${at})\n${printFindings(findings)}`);
   }
 } finally {
-  await postgres.stop();
-  await removePostgres(stateDir);
-  await rm(stateDir, { recursive: true, force: true });
+  for (const release of releases.toReversed()) await release();
 }
 if (failed.length > 0) {
   console.info(`npm run chaos -- --seed ${failed[0]} --steps ${values.steps}${values.containers ? " --containers" : ""}`);
   process.exitCode = 1;
 }
 
-async function createDatabase(server: string): Promise<{ url: string; drop(): Promise<void> }> {
-  const name = `chaos_${randomBytes(6).toString("hex")}`;
-  const run = async (statement: string): Promise<void> => {
-    const client = new Client({ connectionString: server });
-    await client.connect();
-    try {
-      await client.query(statement);
-    } finally {
-      await client.end();
-    }
-  };
-  await run(`create database ${name}`);
-  const url = new URL(server);
-  url.pathname = `/${name}`;
-  return { url: url.href, drop: async () => run(`drop database ${name} with (force)`) };
+/** With a mark if files were changed since. */
+async function describeCommit(): Promise<string> {
+  const run = promisify(execFile);
+  const cwd = import.meta.dirname;
+  const { stdout } = await run("git", ["describe", "--always", "--dirty", "--abbrev=10"], { cwd });
+  return stdout.trim();
 }

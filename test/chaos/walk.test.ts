@@ -1,8 +1,10 @@
+import { join } from "node:path";
 import { expect, test } from "vitest";
 import { printFindings } from "#test/support/invariants.ts";
-import { podmanHookTimeout } from "#test/support/podman.ts";
+import { podmanHookTimeout, testStateDir } from "#test/support/podman.ts";
 import { planWalk, printStep } from "./plan-walk.ts";
 import { runWalk } from "./run-walk.ts";
+import { startWalkPostgres } from "./walk-postgres.ts";
 
 test("a seed is one walk, and another seed another", () => {
   const steps = (seed: number) => planWalk({ seed, steps: 200 }).map(({ step }) => printStep(step));
@@ -11,17 +13,47 @@ test("a seed is one walk, and another seed another", () => {
   expect(steps(7)).toHaveLength(200);
   const kinds = new Set(planWalk({ seed: 7, steps: 1000 }).map(({ step }) => step.kind));
   expect(kinds).toEqual(
-    new Set(["push", "force-push", "close", "reopen", "delete-comment", "push-main", "wipe-caddy", "begin", "heal"]),
+    new Set([
+      "push",
+      "force-push",
+      "close",
+      "reopen",
+      "delete-comment",
+      "push-main",
+      "wipe-caddy",
+      "terminate-backends",
+      "kill-container",
+      "begin",
+      "heal",
+    ]),
   );
 });
+
+const seed = 1996;
+const steps = 20;
+/** As small as it may be with something for every step. */
+const shape = { repositories: 1, pulls: 4, centrals: 2 };
 
 test(
   "after a short random walk of pushes, closes, kills, pauses and cuts, every invariant holds once it is healed",
   async () => {
-    const steps: string[] = [];
-    const { findings, answers } = await runWalk({ seed: 3, steps: 25, pollMs: 50, say: (line) => void steps.push(line) });
-    expect(answers).toBeGreaterThan(100);
-    expect(findings, `npm run chaos -- --seed 3 --steps 25\n${steps.join("\n")}\n${printFindings(findings)}`).toEqual([]);
+    const lines: string[] = [];
+    const postgres = await startWalkPostgres({ stateDir: join(testStateDir, `run-${process.pid}`) });
+    try {
+      const { findings, answers } = await runWalk({
+        seed,
+        steps,
+        shape,
+        postgres,
+        reconcileSeconds: 5,
+        pollMs: 50,
+        say: (line) => void lines.push(line),
+      });
+      expect(answers).toBeGreaterThan(100);
+      expect(findings, `${lines.join("\n")}\n${printFindings(findings)}`).toEqual([]);
+    } finally {
+      await postgres.stop();
+    }
   },
   podmanHookTimeout,
 );

@@ -13,7 +13,7 @@ import { startForge } from "#local/forge/start-forge.ts";
 import { startDaemon, type Daemon } from "./daemon.ts";
 import { freePort } from "./free-port.ts";
 import { createLinks, type LinkName } from "./links.ts";
-import { useTestPodman } from "./podman.ts";
+import { useTestPodman, type TestPodman } from "./podman.ts";
 import { startStackWorker, type StackWorker } from "./stack-worker.ts";
 
 const repositoryRoot = join(import.meta.dirname, "../..");
@@ -28,6 +28,8 @@ export type StackOptions = {
   centrals?: number;
   /** Puts a proxy between the parts: `stack.links.get("central-worker").set({ blackhole: true })`. */
   links?: boolean;
+  /** Another Podman than the one that all tests share; it stays its maker's to release. */
+  podman?: TestPodman;
   /** How long GitHub would wait for a webhook's answer; its own 10 s if not set. */
   webhookTimeoutMs?: number;
   /** Variables besides those that the stack sets itself. */
@@ -121,8 +123,8 @@ export async function startStack(options: StackOptions = {}) {
     const token = await createToken(pool, { name: "tests", scope: "write" });
     const operator = createOperatorClient(centralUrl, ca, token);
 
-    const podman = await useTestPodman();
-    releases.push(() => podman.release());
+    const podman = options.podman ?? (await useTestPodman());
+    if (options.podman === undefined) releases.push(() => podman.release());
     const workers: StackWorker[] = [];
     for (const name of names) {
       const worker = await startStackWorker({
