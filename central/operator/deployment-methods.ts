@@ -11,7 +11,7 @@ import { cutPage, parseKeyId, readPage } from "./page.ts";
 import { redeploy } from "./redeploy.ts";
 import { rollback } from "./rollback.ts";
 import { deploymentMessage, deploymentStateName } from "./site-messages.ts";
-import { selectDeploymentRow, selectDeploymentRows, selectEgress } from "./sql/select-deployments.ts";
+import { selectDeploymentInFull, selectDeploymentRow, selectDeploymentRows } from "./sql/select-deployments.ts";
 
 type Methods =
   | "listDeployments"
@@ -38,9 +38,9 @@ export function createDeploymentMethods(o: OperatorContext): Pick<ServiceImpl<ty
       return { deployments: cut.rows.map((row) => deploymentMessage(row)), nextPageToken: cut.nextPageToken };
     },
     async getDeployment(request, context) {
-      const row = await selectDeploymentRow(pool, request.id, readActor(context).environment);
-      if (row === undefined) throw deploymentNotFound(request.id);
-      return { deployment: deploymentMessage(row, await selectEgress(pool, row.id)) };
+      const found = await selectDeploymentInFull(pool, request.id, readActor(context).environment);
+      if (found === undefined) throw deploymentNotFound(request.id);
+      return { deployment: deploymentMessage(found.row, found.egress) };
     },
     async *watchDeployment(request, context) {
       const actor = readActor(context);
@@ -52,25 +52,25 @@ export function createDeploymentMethods(o: OperatorContext): Pick<ServiceImpl<ty
     async deploy(request, context) {
       const actor = readActor(context);
       const id = await deploy(o, request, actor);
-      log.info({ deployment: id.toString(), token: actor.name }, "an operator deployed");
+      log.info({ deployment: id.toString(), tokenName: actor.name }, "an operator deployed");
       return { deployment: await readMade(id) };
     },
     async redeploy(request, context) {
       const actor = readActor(context);
       const row = await redeploy(pool, request.id, actor);
-      log.info({ deployment: row.id.toString(), of: request.id.toString(), token: actor.name }, "an operator deployed again");
+      log.info({ deployment: row.id.toString(), of: request.id.toString(), tokenName: actor.name }, "an operator deployed again");
       return { deployment: deploymentMessage(row) };
     },
     async rollback(request, context) {
       const actor = readActor(context);
       const row = await rollback(o, request, actor);
-      log.info({ deployment: row.id.toString(), release: row.release, token: actor.name }, "an operator rolled back");
+      log.info({ deployment: row.id.toString(), release: row.release, tokenName: actor.name }, "an operator rolled back");
       return { deployment: deploymentMessage(row) };
     },
     async cancel(request, context) {
       const actor = readActor(context);
       const row = await cancel(pool, request.id, actor);
-      log.info({ deployment: row.id.toString(), token: actor.name }, "an operator canceled");
+      log.info({ deployment: row.id.toString(), tokenName: actor.name }, "an operator canceled");
       return { deployment: deploymentMessage(row) };
     },
     async approve(request, context) {
@@ -78,7 +78,7 @@ export function createDeploymentMethods(o: OperatorContext): Pick<ServiceImpl<ty
       const deploymentId = await approve(o, request, actor);
       const { pullRequest, commit } = request;
       log.info(
-        { deployment: deploymentId.toString(), pullRequest: pullRequest.toString(), commit, token: actor.name },
+        { deployment: deploymentId.toString(), pullRequest: pullRequest.toString(), commit, tokenName: actor.name },
         "commit approved",
       );
       return { deploymentId };

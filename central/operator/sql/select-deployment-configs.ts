@@ -1,5 +1,6 @@
 import type { ClientBase, Pool } from "pg";
 import { hasNul } from "../no-nul.ts";
+import { prepareUnfiltered } from "../prepare-unfiltered.ts";
 import type { DeploymentConfigRow } from "../rows.ts";
 
 const select = `select c.id, c.github_org, c.github_repo, c.repository_id, e.name as environment, e.sites_url, c.domain, c.subdomain,
@@ -14,13 +15,14 @@ export async function selectDeploymentConfigs(
   o: { environment: string | undefined; org: string; after: readonly [string, string, string] | undefined; limit: number },
 ): Promise<DeploymentConfigRow[]> {
   const [org, repo, id] = o.after ?? [];
-  const { rows } = await pool.query<DeploymentConfigRow>(
-    `${select}
+  const { rows } = await pool.query<DeploymentConfigRow>({
+    name: prepareUnfiltered("list-deployment-configs", [o.org]),
+    text: `${select}
      where ($1::text is null or e.name = $1) and ($2 = '' or lower(c.github_org) = lower($2))
        and ($3::text is null or (lower(c.github_org) collate "C", lower(c.github_repo) collate "C", c.id::text collate "C") > ($3, $4, $5))
      order by lower(c.github_org) collate "C", lower(c.github_repo) collate "C", c.id::text collate "C" limit $6`,
-    [o.environment ?? null, o.org, org ?? null, repo ?? null, id ?? null, o.limit],
-  );
+    values: [o.environment ?? null, o.org, org ?? null, repo ?? null, id ?? null, o.limit],
+  });
   return rows;
 }
 

@@ -1,5 +1,6 @@
 import type { ClientBase, Pool } from "pg";
 import { hasNul } from "../no-nul.ts";
+import { prepareUnfiltered } from "../prepare-unfiltered.ts";
 import type { DeploymentRow, EgressRow } from "../rows.ts";
 
 const select = `select d.id, d.site_id, s.host, e.sites_url, s.kind, e.name as environment, c.github_org, c.github_repo, s.pull_request,
@@ -30,15 +31,16 @@ export async function selectDeploymentRows(
   o: DeploymentFilter & { before: bigint | null; limit: number },
 ): Promise<DeploymentRow[]> {
   if (hasNul(o.org, o.repo)) return [];
-  const { rows } = await pool.query<DeploymentRow>(
-    `${select}
+  const { rows } = await pool.query<DeploymentRow>({
+    name: prepareUnfiltered("list-deployments", [o.org, o.repo, o.site, o.pullRequest, o.commit, ...o.states]),
+    text: `${select}
      where ($1::text is null or e.name = $1) and ($2 = '' or lower(c.github_org) = lower($2)) and ($3 = '' or lower(c.github_repo) = lower($3))
        and ($4::bigint = 0 or d.site_id = $4) and ($5::bigint = 0 or s.pull_request = $5)
        and (cardinality($6::text[]) = 0 or d.state = any($6)) and ($7 = '' or d.commit_sha = $7)
        and ($8::bigint is null or d.id < $8)
      order by d.id desc limit $9`,
-    [o.environment ?? null, o.org, o.repo, o.site, o.pullRequest, o.states, o.commit, o.before, o.limit],
-  );
+    values: [o.environment ?? null, o.org, o.repo, o.site, o.pullRequest, o.states, o.commit, o.before, o.limit],
+  });
   return rows;
 }
 
@@ -57,12 +59,25 @@ export async function selectDeploymentRow(
   return rows[0];
 }
 
-/** Where a deployment's packets went, most bytes first. */
-export async function selectEgress(pool: Pool, deploymentId: bigint): Promise<EgressRow[]> {
-  const { rows } = await pool.query<EgressRow>(
-    `select host(address) as address, port, protocol, bytes from deployment_egress where deployment_id = $1
-     order by bytes desc, address, port, protocol`,
-    [deploymentId],
-  );
-  return rows;
+/** The same, with where its packets went, most bytes first: one question of the database, as each costs a read as much as its answer does. */
+export async function selectDeploymentInFull(
+  pool: Pool,
+  id: bigint,
+  within: string | undefined,
+): Promise<{ row: DeploymentRow; egress: EgressRow[] } | undefined> {
+  const { rows } = await pool.query<DeploymentRow & { egress: StoredEgress[] | null }>({
+    name: "select-deployment-in-full",
+    text: `select found.*, (
+         select json_agg(json_build_object('address', host(g.address), 'port', g.port, 'protocol', g.protocol, 'bytes', g.bytes::text)
+           order by g.bytes desc, g.address, g.port, g.protocol)
+         from deployment_egress g where g.deployment_id = found.id) as egress
+       from (${select} where d.id = $1 and ($2::text is null or e.name = $2)) found`,
+    values: [id, within ?? null],
+  });
+  const row = rows[0];
+  if (row === undefined) return undefined;
+  return { row, egress: (row.egress ?? []).map((each) => ({ ...each, bytes: BigInt(each.bytes) })) };
 }
+
+/** JSON's numbers do not hold a bigint. */
+type StoredEgress = Omit<EgressRow, "bytes"> & { bytes: string };

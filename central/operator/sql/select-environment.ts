@@ -6,7 +6,8 @@ const columns = "id, name, domain_suffixes, sites_url, created_at, version";
 
 export async function selectEnvironment(client: ClientBase | Pool, name: string): Promise<EnvironmentRow | undefined> {
   if (hasNul(name)) return undefined;
-  const { rows } = await client.query<EnvironmentRow>(`select ${columns} from environments where name = $1`, [name]);
+  const text = `select ${columns} from environments where name = $1`;
+  const { rows } = await client.query<EnvironmentRow>({ name: "select-environment", text, values: [name] });
   return rows[0];
 }
 

@@ -1,5 +1,6 @@
 import type { ClientBase, Pool } from "pg";
 import { hasNul } from "../no-nul.ts";
+import { prepareUnfiltered } from "../prepare-unfiltered.ts";
 import type { SiteRow } from "../rows.ts";
 
 const select = `select s.id, s.host, s.kind, e.name as environment, e.sites_url, c.github_org, c.github_repo, s.pull_request, s.state, s.generation,
@@ -22,13 +23,14 @@ export type SiteFilter = {
 /** By id. */
 export async function selectSites(pool: Pool, o: SiteFilter & { after: bigint | null; limit: number }): Promise<SiteRow[]> {
   if (hasNul(o.org, o.repo)) return [];
-  const { rows } = await pool.query<SiteRow>(
-    `${select}
+  const { rows } = await pool.query<SiteRow>({
+    name: prepareUnfiltered("list-sites", [o.org, o.repo, o.state, o.kind]),
+    text: `${select}
      where ($1::text is null or e.name = $1) and ($2 = '' or lower(c.github_org) = lower($2)) and ($3 = '' or lower(c.github_repo) = lower($3))
        and ($4::text is null or s.state = $4) and ($5::text is null or s.kind = $5) and ($6::bigint is null or s.id > $6)
      order by s.id limit $7`,
-    [o.environment ?? null, o.org, o.repo, o.state ?? null, o.kind ?? null, o.after, o.limit],
-  );
+    values: [o.environment ?? null, o.org, o.repo, o.state ?? null, o.kind ?? null, o.after, o.limit],
+  });
   return rows;
 }
 
@@ -38,11 +40,13 @@ export async function selectSiteRow(
   by: { id: bigint } | { host: string },
   within: string | undefined,
 ): Promise<SiteRow | undefined> {
-  const [condition, value] = "id" in by ? ["s.id = $1", by.id] : ["s.host = $1", by.host];
+  const [name, condition, value] =
+    "id" in by ? ["select-site", "s.id = $1", by.id] : ["select-site-by-host", "s.host = $1", by.host];
   if (typeof value === "string" && hasNul(value)) return undefined;
-  const { rows } = await client.query<SiteRow>(`${select} where ${condition} and ($2::text is null or e.name = $2)`, [
-    value,
-    within ?? null,
-  ]);
+  const { rows } = await client.query<SiteRow>({
+    name,
+    text: `${select} where ${condition} and ($2::text is null or e.name = $2)`,
+    values: [value, within ?? null],
+  });
   return rows[0];
 }

@@ -12,12 +12,13 @@ export async function selectWorkers(
   pool: Pool,
   o: { environment: string | undefined; after: readonly [string, string] | undefined; limit: number },
 ): Promise<WorkerRow[]> {
-  const { rows } = await pool.query<WorkerRow>(
-    `${select}
+  const { rows } = await pool.query<WorkerRow>({
+    name: "list-workers",
+    text: `${select}
      where ($1::text is null or e.name = $1) and ($2::text is null or (e.name collate "C", w.id collate "C") > ($2, $3))
      order by e.name collate "C", w.id collate "C" limit $4`,
-    [o.environment ?? null, o.after?.[0] ?? null, o.after?.[1] ?? null, o.limit],
-  );
+    values: [o.environment ?? null, o.after?.[0] ?? null, o.after?.[1] ?? null, o.limit],
+  });
   return rows;
 }
 
