@@ -39,7 +39,7 @@ export function createConfigMethods(o: OperatorContext): Pick<ServiceImpl<typeof
       const config = required(request.deploymentConfig, "deployment_config");
       const row = await createDeploymentConfig({ pool, resolveRepository: resolve }, config, actor);
       const repository = `${row.github_org}/${row.github_repo}`;
-      log.info({ config: row.id, repository, token: actor.name }, "deployment config created");
+      log.info({ config: row.id, repository, tokenName: actor.name }, "deployment config created");
       return { deploymentConfig: deploymentConfigMessage(row) };
     },
     async listDeploymentConfigs(request, context) {
@@ -63,7 +63,7 @@ export function createConfigMethods(o: OperatorContext): Pick<ServiceImpl<typeof
       const config = required(request.deploymentConfig, "deployment_config");
       const { row, sitesToMove } = await updateDeploymentConfig(pool, config, paths, actor);
       const repository = `${row.github_org}/${row.github_repo}`;
-      log.info({ config: row.id, repository, sitesToMove, token: actor.name }, "deployment config changed");
+      log.info({ config: row.id, repository, sitesToMove, tokenName: actor.name }, "deployment config changed");
       return { deploymentConfig: deploymentConfigMessage(row), sitesToMove };
     },
     async planDeploymentConfig(request, context) {
@@ -73,7 +73,7 @@ export function createConfigMethods(o: OperatorContext): Pick<ServiceImpl<typeof
       const actor = readActor(context);
       const sitesRemaining = await removeDeploymentConfig(pool, request, actor);
       const repository = `${request.githubOrg}/${request.githubRepo}`;
-      log.info({ repository, sitesRemaining, token: actor.name }, "deployment config removed");
+      log.info({ repository, sitesRemaining, tokenName: actor.name }, "deployment config removed");
       return { sitesRemaining };
     },
     async setBuildVariable(request, context) {
@@ -81,14 +81,14 @@ export function createConfigMethods(o: OperatorContext): Pick<ServiceImpl<typeof
       const { githubOrg, githubRepo } = request;
       const { name, value } = required(request.variable, "variable");
       await setBuildVariable(pool, o.secretKey, { githubOrg, githubRepo, name, value }, actor);
-      log.info({ repository: `${githubOrg}/${githubRepo}`, name, token: actor.name }, "build variable set");
+      log.info({ repository: `${githubOrg}/${githubRepo}`, name, tokenName: actor.name }, "build variable set");
       return {};
     },
     async deleteBuildVariable(request, context) {
       const actor = readActor(context);
       await removeBuildVariable(pool, request, actor);
       const repository = `${request.githubOrg}/${request.githubRepo}`;
-      log.info({ repository, name: request.name, token: actor.name }, "build variable removed");
+      log.info({ repository, name: request.name, tokenName: actor.name }, "build variable removed");
       return {};
     },
   };

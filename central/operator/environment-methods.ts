@@ -21,7 +21,7 @@ export function createEnvironmentMethods(o: OperatorContext): Pick<ServiceImpl<t
     async createEnvironment(request, context) {
       const actor = readActor(context);
       const row = await createEnvironment(pool, required(request.environment, "environment"), actor);
-      log.info({ environment: row.name, token: actor.name }, "environment created");
+      log.info({ environment: row.name, tokenName: actor.name }, "environment created");
       return { environment: environmentMessage(row) };
     },
     async listEnvironments(request, context) {
@@ -41,13 +41,13 @@ export function createEnvironmentMethods(o: OperatorContext): Pick<ServiceImpl<t
       const actor = readActor(context);
       const paths = readMask(request.updateMask, environmentPaths);
       const row = await updateEnvironment(pool, required(request.environment, "environment"), paths, actor);
-      log.info({ environment: row.name, token: actor.name }, "environment changed");
+      log.info({ environment: row.name, tokenName: actor.name }, "environment changed");
       return { environment: environmentMessage(row) };
     },
     async deleteEnvironment(request, context) {
       const actor = readActor(context);
       await removeEnvironment(pool, request, actor);
-      log.info({ environment: request.name, token: actor.name }, "environment removed");
+      log.info({ environment: request.name, tokenName: actor.name }, "environment removed");
       return {};
     },
   };

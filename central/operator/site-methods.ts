@@ -38,7 +38,7 @@ export function createSiteMethods(o: OperatorContext): Pick<ServiceImpl<typeof O
     async deleteSite(request, context) {
       const actor = readActor(context);
       const row = await deleteSite(pool, request.id, actor);
-      log.info({ site: row.id.toString(), host: row.host, token: actor.name }, "site removed by an operator");
+      log.info({ site: row.id.toString(), host: row.host, tokenName: actor.name }, "site removed by an operator");
       return { site: siteMessage(row) };
     },
   };

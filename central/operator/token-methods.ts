@@ -26,7 +26,7 @@ export function createTokenMethods(o: OperatorContext): Pick<ServiceImpl<typeof 
       const actor = readActor(context);
       const token = required(request.token, "token");
       const secret = await makeToken(o, token, actor);
-      log.info({ made: token.name, token: actor.name }, "token made");
+      log.info({ made: token.name, tokenName: actor.name }, "token made");
       const { name, scope, environment } = token;
       return { token: create(TokenSchema, { name, scope, environment }), secret };
     },
@@ -40,7 +40,7 @@ export function createTokenMethods(o: OperatorContext): Pick<ServiceImpl<typeof 
     async revokeToken(request, context) {
       const actor = readActor(context);
       const row = await revokeNamedToken(pool, request.name, actor);
-      log.info({ revoked: row.name, token: actor.name }, "token revoked");
+      log.info({ revoked: row.name, tokenName: actor.name }, "token revoked");
       return { token: tokenMessage(row) };
     },
   };

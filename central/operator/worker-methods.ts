@@ -31,7 +31,7 @@ export function createWorkerMethods(o: OperatorContext): Pick<ServiceImpl<typeof
     async createWorker(request, context) {
       const actor = readActor(context);
       const { row, keyFile } = await createWorker(pool, o.secretKey, required(request.worker, "worker"), actor);
-      log.info({ worker: row.id, token: actor.name }, "worker added");
+      log.info({ worker: row.id, tokenName: actor.name }, "worker added");
       return { worker: workerMessage(row), keyFile };
     },
     async listWorkers(request, context) {
@@ -50,37 +50,37 @@ export function createWorkerMethods(o: OperatorContext): Pick<ServiceImpl<typeof
       const actor = readActor(context);
       readMask(request.updateMask, workerPaths);
       const row = await updateWorker(pool, required(request.worker, "worker"), actor);
-      log.info({ worker: row.id, token: actor.name }, "worker changed");
+      log.info({ worker: row.id, tokenName: actor.name }, "worker changed");
       return { worker: workerMessage(row) };
     },
     async enableWorker(request, context) {
       const actor = readActor(context);
       const { row, sitesToDeploy } = await enableWorker(pool, request, actor);
-      log.info({ worker: row.id, sitesToDeploy, token: actor.name }, "worker enabled");
+      log.info({ worker: row.id, sitesToDeploy, tokenName: actor.name }, "worker enabled");
       return { worker: workerMessage(row), sitesToDeploy };
     },
     async disableWorker(request, context) {
       const actor = readActor(context);
       const row = await disableWorker(pool, request, actor);
-      log.info({ worker: row.id, token: actor.name }, "worker disabled");
+      log.info({ worker: row.id, tokenName: actor.name }, "worker disabled");
       return { worker: workerMessage(row) };
     },
     async drainWorker(request, context) {
       const actor = readActor(context);
       const row = await drainWorker(pool, request, actor);
-      log.info({ worker: row.id, draining: row.draining, token: actor.name }, "worker set to drain, or to go on");
+      log.info({ worker: row.id, draining: row.draining, tokenName: actor.name }, "worker set to drain, or to go on");
       return { worker: workerMessage(row) };
     },
     async rotateWorkerKey(request, context) {
       const actor = readActor(context);
       const { row, keyFile } = await rotateWorkerKey(pool, o.secretKey, request.id, actor);
-      log.info({ worker: row.id, token: actor.name }, "keys of a worker made anew");
+      log.info({ worker: row.id, tokenName: actor.name }, "keys of a worker made anew");
       return { worker: workerMessage(row), keyFile };
     },
     async deleteWorker(request, context) {
       const actor = readActor(context);
       await removeWorker(pool, request, actor);
-      log.info({ worker: request.id, token: actor.name }, "worker removed");
+      log.info({ worker: request.id, tokenName: actor.name }, "worker removed");
       return {};
     },
   };

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { openSecret } from "#central/database/seal.ts";
 import { parseWorkerKeyFile } from "#common/rpc/keys.ts";
 import { SiteType } from "#gen/catapult/v1/deployment_pb.js";
-import { Forks } from "#gen/catapult/v1/operator_service_pb.js";
+import { Forks, TokenScope } from "#gen/catapult/v1/operator_service_pb.js";
 import { BadRequestSchema } from "#gen/google/rpc/error_details_pb.js";
 import { countRows, startOperatorServer, type OperatorServer } from "./start-operator-server.ts";
 
@@ -408,4 +408,26 @@ describe("removing a deployment config", () => {
     await server.pool.query(`update sites set state = 'removed' where id = $1`, [site]);
     expect((await server.client.deleteDeploymentConfig(request)).sitesRemaining).toBe(0);
   });
+});
+
+test("what the log says of an operator's doing names the token, and never shows one", async () => {
+  const before = server.lines().length;
+  const { name } = await makeEnvironment();
+  const { secret } = await server.client.createToken({ token: { name: `logged-${name}`, scope: TokenScope.READ } });
+  await server.client.createWorker({ worker: { id: `logged-${name}`, environment: name, endpoint: "https://w.example.org" } });
+  await makeConfig();
+  await server.client.revokeToken({ name: `logged-${name}` });
+  const lines = server.lines().slice(before);
+  expect(lines.map(({ msg, tokenName }) => [msg, tokenName])).toEqual([
+    ["environment created", "writer"],
+    ["token made", "writer"],
+    ["worker added", "writer"],
+    ["environment created", "writer"],
+    ["deployment config created", "writer"],
+    ["token revoked", "writer"],
+  ]);
+  const text = JSON.stringify(lines);
+  expect(text).not.toContain(server.token);
+  expect(text).not.toContain(secret);
+  expect(text).not.toContain("[redacted]");
 });

@@ -7,11 +7,11 @@ import { createGitHub } from "#central/github/create-github.ts";
 import { createOperatorService } from "#central/operator/operator-service.ts";
 import { createTokenFinder } from "#central/operator/create-token-finder.ts";
 import { createToken } from "#central/operator/tokens.ts";
-import { createLogger } from "#common/logger.ts";
 import { createBearerInterceptor } from "#common/rpc/bearer-interceptor.ts";
 import { createServiceClient } from "#common/rpc/client.ts";
 import { startRpcServer } from "#common/rpc/server.ts";
 import { OperatorService } from "#gen/catapult/v1/operator_service_pb.js";
+import { createLogCollector, type LogLine } from "#test/common/rpc/log-collector.ts";
 import { createTestDatabase } from "#test/support/database.ts";
 import { startGitHubStandIn, type GitHubStandIn } from "./start-git-hub-stand-in.ts";
 
@@ -26,12 +26,14 @@ export type OperatorServer = {
   readToken: string;
   client: Client<typeof OperatorService>;
   connect(token: string): Client<typeof OperatorService>;
+  /** What it logged so far. */
+  lines(): LogLine[];
   stop(): Promise<void>;
 };
 
 /** OperatorService behind the real server and the real guard, on a database of its own. */
 export async function startOperatorServer(): Promise<OperatorServer> {
-  const log = createLogger({ name: "test", level: "silent" });
+  const { log, lines } = createLogCollector();
   const database = await createTestDatabase();
   const pool = createPool(database.url, log);
   await migrate(pool, log);
@@ -72,6 +74,7 @@ export async function startOperatorServer(): Promise<OperatorServer> {
     readToken,
     client: connect(token),
     connect,
+    lines,
     async stop() {
       for (const client of clients) client.close();
       await server.stop(0);
