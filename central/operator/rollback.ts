@@ -7,16 +7,18 @@ import { startDeployment } from "#central/deployment/start-deployment.ts";
 import type { WorkerClients } from "#central/dispatch/create-worker-clients.ts";
 import type { Logger } from "#common/logger.ts";
 import { reasonError } from "#common/rpc/reason-error.ts";
+import { RollbackRequestSchema } from "#gen/catapult/v1/operator_service_pb.js";
 import type { Actor } from "./actor.ts";
 import { auditDeployment } from "./audit-deployment.ts";
 import { auditPin } from "./audit-pin.ts";
 import { deploymentNotFound, siteNotFound } from "./not-found.ts";
 import { refuseLeaving } from "./redeploy.ts";
 import { refuseDeleting } from "./refuse-config.ts";
-import type { DeploymentRow } from "./rows.ts";
+import type { DeploymentRow, SiteRow } from "./rows.ts";
 import { selectDeploymentRow } from "./sql/select-deployments.ts";
 import { selectSiteRow } from "./sql/select-sites.ts";
 import { selectWorker } from "./sql/select-workers.ts";
+import { fieldError } from "./violation.ts";
 
 type Context = { pool: pg.Pool; workers?: WorkerClients; log: Logger };
 type Asked = { site: bigint; deployment: bigint };
@@ -77,7 +79,8 @@ async function refuseMissing(o: Context, asked: Asked, actor: Actor): Promise<vo
   if (site === undefined) throw siteNotFound(String(asked.site));
   if (asked.deployment !== 0n) {
     const named = await selectDeploymentRow(o.pool, asked.deployment, actor.environment);
-    if (named?.site_id !== asked.site) throw deploymentNotFound(asked.deployment);
+    if (named === undefined) throw deploymentNotFound(asked.deployment);
+    if (named.site_id !== site.id) throw otherSite(named, site);
   }
   const target = await findRelease(o.pool, asked);
   const worker = site.worker_id === null ? undefined : await selectWorker(o.pool, site.worker_id, undefined);
@@ -87,6 +90,11 @@ async function refuseMissing(o: Context, asked: Asked, actor: Actor): Promise<vo
     return undefined;
   });
   if (releases !== undefined && !releases.includes(target.release)) throw releaseGone(asked);
+}
+
+function otherSite(named: DeploymentRow, site: SiteRow): ConnectError {
+  const message = `deployment ${named.id} is one of ${named.host} (site ${named.site_id}), not of ${site.host} (site ${site.id})`;
+  return fieldError(Code.InvalidArgument, RollbackRequestSchema, [{ field: "deployment", message }]);
 }
 
 /** undefined: the worker does not know the site. */

@@ -95,6 +95,12 @@ test("Rollback to a release that the worker does not have any more is refused, a
     t.central.worker.behaviour.sites = undefined;
   }
   expect(await reasonOf(t.operator.rollback({ site: siteId, deployment: 999_999n }))).toBe("deployment_not_found");
+  const other = await addLive("not-gone");
+  const refused = t.operator.rollback({ site: siteId, deployment: other.build.deploymentId });
+  await expect(refused).rejects.toThrow(
+    `deployment: deployment ${other.build.deploymentId} is one of ${other.host} (site ${other.siteId}), not of ${host} (site ${siteId})`,
+  );
+  expect(await reasonOf(refused)).toBe("invalid_field");
   expect(await reasonOf(t.operator.rollback({ site: 999_999n }))).toBe("site_not_found");
 });
 
