@@ -18,7 +18,8 @@ export type Feed = {
 };
 
 export type DeploymentFeeds = {
-  open(deploymentId: bigint): Feed;
+  /** `token`: the name of the one that watches. */
+  open(deploymentId: bigint, token: string): Feed;
   isTokenValid(name: string): Promise<boolean>;
   /** Ends all streams, so that they go on at another replica. */
   stop(): void;
@@ -35,6 +36,8 @@ type Shared = {
 };
 
 const maxWatchers = 1_000;
+/** One token alone does not keep the others from watching. */
+const maxWatchersOfToken = 250;
 /** However fast a build talks, it is read and sent on this often. */
 const pauseMs = 100;
 /** What was notified while nobody could hear it is seen so long after the last reading, when a watcher's wait ends. */
@@ -50,6 +53,7 @@ export function createDeploymentFeeds(o: { pool: Pool; log: Logger }): Deploymen
   const listener = createListener({ ...o, onChange: (id) => touch(id), onGap: () => feeds.forEach((_, id) => touch(id)) });
   const tokens = new Map<string, { at: number; valid: Promise<boolean> }>();
   let watchers = 0;
+  const watchersOf = new Map<string, number>();
   let stopped = false;
 
   function touch(id: bigint): void {
@@ -66,14 +70,20 @@ export function createDeploymentFeeds(o: { pool: Pool; log: Logger }): Deploymen
     shared.waiting.clear();
   }
 
-  function open(id: bigint): Feed {
+  function open(id: bigint, token: string): Feed {
     refuseWhileStopping();
+    const own = watchersOf.get(token) ?? 0;
+    if (own >= maxWatchersOfToken) {
+      const message = `the token ${token} watches ${own} deployments here already, as many as one may`;
+      throw reasonError(Code.ResourceExhausted, "too_many_watchers_of_token", message, { retryAfterMs: 10_000 });
+    }
     if (watchers >= maxWatchers) {
       throw reasonError(Code.ResourceExhausted, "too_many_watchers", `${maxWatchers} deployments are watched here already`, {
         retryAfterMs: 10_000,
       });
     }
     watchers += 1;
+    watchersOf.set(token, own + 1);
     let shared = feeds.get(id);
     if (shared === undefined) {
       shared = { watchers: 0, version: 0, wakeAt: 0, timer: undefined, waiting: new Set(), read: undefined, readAt: 0 };
@@ -81,10 +91,10 @@ export function createDeploymentFeeds(o: { pool: Pool; log: Logger }): Deploymen
     }
     shared.watchers += 1;
     listener.start();
-    return createFeed(id, shared);
+    return createFeed(id, shared, token);
   }
 
-  function createFeed(id: bigint, shared: Shared): Feed {
+  function createFeed(id: bigint, shared: Shared, token: string): Feed {
     let closed = false;
     return {
       async read() {
@@ -125,6 +135,9 @@ export function createDeploymentFeeds(o: { pool: Pool; log: Logger }): Deploymen
         if (closed) return;
         closed = true;
         watchers -= 1;
+        const left = (watchersOf.get(token) ?? 1) - 1;
+        if (left > 0) watchersOf.set(token, left);
+        else watchersOf.delete(token);
         shared.watchers -= 1;
         if (shared.watchers > 0) return;
         clearTimeout(shared.timer);

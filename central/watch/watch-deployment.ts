@@ -15,7 +15,7 @@ type Watch = { id: bigint; afterLogLine: bigint; token: string; signal: AbortSig
  * holds up nobody and has one message in memory.
  */
 export async function* watchDeployment(o: { feeds: DeploymentFeeds }, watch: Watch): AsyncGenerator<WatchDeploymentResponse> {
-  const feed = o.feeds.open(watch.id);
+  const feed = o.feeds.open(watch.id, watch.token);
   // Whoever goes away while a message waits to be taken leaves this generator where it is, its `finally` with it.
   const close = () => feed.close();
   watch.signal.addEventListener("abort", close, { once: true });

@@ -46,6 +46,7 @@ export const reasons = {
   site_leaving: "The site gives way to the one at its deployment config's new host.",
   too_many_variables: "The build variables of the deployment config are too many, or too large together.",
   too_many_watchers: "Too many streams are open here. Wait, or ask another replica.",
+  too_many_watchers_of_token: "Too many streams of this token are open here. End some of them, or wait.",
   rate_limited: "Too many calls. Wait as long as RetryInfo says.",
   github_unavailable: "GitHub did not answer what had to be asked. Nothing was stored; try again.",
   site_busy: "The site changed while it was worked on. Nothing was stored; try again.",

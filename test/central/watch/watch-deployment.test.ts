@@ -216,7 +216,7 @@ test("who reads slowly gets no line more once its token has been revoked for as 
   feeds.stop();
 });
 
-test("what cannot be watched is refused: no such deployment, another environment's, too many at once, and a Central that stops", async () => {
+test("what cannot be watched is refused: no such deployment, another environment's, too many at once, of all and of one token, and a Central that stops", async () => {
   const { build } = await startBuild("refused");
   const drain = async (messages: AsyncIterable<unknown>) => {
     for await (const _ of messages);
@@ -226,9 +226,18 @@ test("what cannot be watched is refused: no such deployment, another environment
   const bound = await t.connect("bound-to-two", { environment: "two" });
   expect(await reasonOf(drain(bound.watchDeployment({ id: build.deploymentId })))).toBe("deployment_not_found");
   const feeds = createDeploymentFeeds({ pool: t.central.pool, log });
-  const opened = Array.from({ length: 1000 }, () => feeds.open(build.deploymentId));
-  expect(await reasonOf((async () => feeds.open(build.deploymentId))())).toBe("too_many_watchers");
+  const open = async (token: string) => feeds.open(build.deploymentId, token);
+  const opened = [];
+  for (const token of ["one", "two", "three", "four"]) {
+    for (let count = 0; count < 250; count += 1) opened.push(await open(token));
+    expect(await reasonOf(open(token))).toBe("too_many_watchers_of_token");
+  }
+  expect(await reasonOf(open("five"))).toBe("too_many_watchers");
+  opened[0]?.close();
+  expect(await reasonOf(open("two"))).toBe("too_many_watchers_of_token");
+  opened.push(await open("one"));
   for (const feed of opened) feed.close();
+  (await open("one")).close();
   const signal = new AbortController().signal;
   const messages = watchDeployment({ feeds }, { id: build.deploymentId, afterLogLine: 0n, token: "operator", signal });
   await messages.next();
