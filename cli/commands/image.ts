@@ -2,7 +2,9 @@ import type { Command } from "commander";
 import { parsePath } from "#common/config/parse.ts";
 import { readConfig, variable } from "#common/config/read-config.ts";
 import { formatVariables } from "../output/format-variables.ts";
-import { print } from "../output/print.ts";
+import { print, printJson } from "../output/print.ts";
+
+type Options = { json?: boolean };
 
 const podmanVariables = {
   socket: variable("PODMAN_SOCKET", parsePath, { help: "the socket of the worker's Podman", default: "/run/podman/podman.sock" }),
@@ -21,39 +23,46 @@ export function addImage(program: Command): void {
   command
     .command("build")
     .description("make the builder image, unless one of the same parts is there")
+    .option("--json", "print its name and id as JSON")
     .addHelpText("after", `\n${formatVariables(buildVariables)}`)
-    .action(async () => {
+    .action(async (options: Options) => {
       const { socket, stateDir } = readConfig(process.env, buildVariables);
       const podman = await connect(socket);
       const { buildImage } = await import("#worker/image/build-image.ts");
-      const { reference, id } = await buildImage({ podman, stateDir, onProgress: printProgress });
-      print(`${reference} ${id}`);
+      printImage(await buildImage({ podman, stateDir, onProgress: printProgress }), options);
     });
   command
     .command("export")
     .argument("<file>")
     .description("write the builder image to a file, for a machine that cannot make it")
+    .option("--json", "print where it is as JSON")
     .addHelpText("after", `\n${formatVariables(podmanVariables)}`)
-    .action(async (file: string) => {
+    .action(async (file: string, options: Options) => {
       const { socket } = readConfig(process.env, podmanVariables);
       const podman = await connect(socket);
       const { exportImage } = await import("#worker/image/transfer-image.ts");
       await exportImage({ podman, file });
-      print(`The builder image is in ${file}. Take it in elsewhere with: catapult image import <file>`);
+      if (options.json === true) printJson({ file });
+      else print(`The builder image is in ${file}. Take it in elsewhere with: catapult image import <file>`);
     });
   command
     .command("import")
     .argument("<file>")
     .description("take in a builder image that was exported")
+    .option("--json", "print its name and id as JSON")
     .addHelpText("after", `\n${formatVariables(podmanVariables)}`)
-    .action(async (file: string) => {
+    .action(async (file: string, options: Options) => {
       const { socket } = readConfig(process.env, podmanVariables);
       await checkReadable(file);
       const podman = await connect(socket);
       const { importImage } = await import("#worker/image/transfer-image.ts");
-      const { reference, id } = await importImage({ podman, file });
-      print(`${reference} ${id}`);
+      printImage(await importImage({ podman, file }), options);
     });
+}
+
+function printImage({ reference, id }: { reference: string; id: string }, options: Options): void {
+  if (options.json === true) printJson({ reference, id });
+  else print(`${reference} ${id}`);
 }
 
 function printProgress(line: string): void {

@@ -1,6 +1,6 @@
 import type { Command } from "commander";
 import { formatVariables } from "../output/format-variables.ts";
-import { print } from "../output/print.ts";
+import { print, printJson } from "../output/print.ts";
 import { signVariables } from "../sign/sign-config.ts";
 
 const example = `
@@ -19,9 +19,12 @@ export function addSign(program: Command): void {
     .description("print the header that signs one call made by hand")
     .requiredOption("--worker <id>", "the worker that is called, or that calls", process.env["WORKER_ID"] || undefined)
     .requiredOption("--data <json>", "the request, as it will be sent; @<file> reads a file, @- standard input")
+    .option("--json", "print the header's name and value as JSON")
     .addHelpText("after", `${example}\n\n${formatVariables(signVariables)}`)
-    .action(async (method: string, options: { worker: string; data: string }) => {
+    .action(async (method: string, options: { worker: string; data: string; json?: boolean }) => {
       const { signByHand } = await import("../sign/sign-by-hand.ts");
-      print(await signByHand({ method, ...options }));
+      const header = await signByHand({ method, ...options });
+      if (options.json === true) printJson(header);
+      else print(`${header.name}: ${header.value}`);
     });
 }

@@ -14,17 +14,17 @@ import { findSignedMethod } from "./find-signed-method.ts";
 import { centralKeyVariables, workerKeyVariables } from "./sign-config.ts";
 import { selectSigningKey } from "./sql/select-signing-key.ts";
 
-/** The header that signs one call, as `Name: value`. */
-export async function signByHand(o: { method: string; worker: string; data: string }): Promise<string> {
+/** The header that signs one call. */
+export async function signByHand(o: { method: string; worker: string; data: string }): Promise<{ name: string; value: string }> {
   const { method, signer } = findSignedMethod(o.method);
   const digest = digestMessage(method.input, parseRequest(method.input, await readData(o.data)));
   const call = { method: methodPath(method), digest, now: new Date() };
   if (signer === "worker") {
     const key = readWorkerKey(o.worker);
-    return `${workerSignatureHeader}: ${signCall({ ...call, recipient: "central", key })}`;
+    return { name: workerSignatureHeader, value: signCall({ ...call, recipient: "central", key }) };
   }
   const key = await findCentralKey(o.worker);
-  return `${centralSignatureHeader}: ${signCall({ ...call, recipient: o.worker, key })}`;
+  return { name: centralSignatureHeader, value: signCall({ ...call, recipient: o.worker, key }) };
 }
 
 async function readData(data: string): Promise<string> {

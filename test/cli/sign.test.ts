@@ -82,6 +82,9 @@ test("a call to a worker, signed with its key in the database, is let in once, f
   expect(await post(worker.url, cleanup, signed.out, data)).toBe(401);
   const second = await runCatapult(["sign", cleanup.slice(1), "--data", `@-`], { env: { ...env, WORKER_ID: "w1" }, input: data });
   expect(await post(worker.url, cleanup, second.out, data.replace("www", "xxx"))).toBe(401);
+  const third = await runCatapult(["sign", cleanup, "--worker", "w1", "--data", data, "--json"], { env });
+  const { name, value }: Record<string, string> = JSON.parse(third.out);
+  expect(await post(worker.url, cleanup, `${name}: ${value}`, data)).toBe(200);
   await worker.stop(0);
   await other.stop(0);
 });
