@@ -58,7 +58,7 @@ export const centralVariables = {
   }),
   ca: optional("CA_FILE", parseReadableFile, { help: "certificates that are trusted besides the system's, PEM" }),
   otlpEndpoint: optional("OTEL_EXPORTER_OTLP_ENDPOINT", parseUrl, {
-    help: "where traces are sent by OTLP over HTTP, such as http://127.0.0.1:4318; none: nothing is traced",
+    help: "where traces are sent by OTLP over HTTP, such as http://127.0.0.1:4318; none: nothing is sent",
   }),
   logLevel: variable("LOG_LEVEL", parseLogLevel, {
     help: "what is logged",

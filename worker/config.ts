@@ -103,7 +103,7 @@ export const workerVariables = {
   tlsKeyFile: optional("TLS_KEY_FILE", parsePath, { help: "its key, PEM" }),
   caFile: optional("CA_FILE", parsePath, { help: "certificates added to the trust of outgoing TLS, PEM" }),
   otlpEndpoint: optional("OTEL_EXPORTER_OTLP_ENDPOINT", parseUrl, {
-    help: "where traces are sent by OTLP over HTTP, such as http://127.0.0.1:4318; none: nothing is traced",
+    help: "where traces are sent by OTLP over HTTP, such as http://127.0.0.1:4318; none: nothing is sent",
   }),
   logLevel: variable("LOG_LEVEL", parseLogLevel, {
     help: "how much is logged",

@@ -1,14 +1,17 @@
 import { context, trace } from "@opentelemetry/api";
+import { AsyncLocalStorageContextManager } from "@opentelemetry/context-async-hooks";
 import type { Releasers } from "../lifecycle.ts";
 
 /**
- * Sends traces by OTLP over HTTP to `endpoint` (OTEL_EXPORTER_OTLP_ENDPOINT); without one nothing of the exporter is even loaded. The exporter
- * itself reads OpenTelemetry's other variables, such as OTEL_EXPORTER_OTLP_HEADERS. A process has one: a second start changes nothing.
+ * Lets all that is done for a call know its trace, so that log lines name it. Sends traces by OTLP over HTTP to `endpoint`
+ * (OTEL_EXPORTER_OTLP_ENDPOINT); without one nothing of the exporter is even loaded. The exporter itself reads OpenTelemetry's other variables, such as OTEL_EXPORTER_OTLP_HEADERS. A process has one: a second start changes nothing.
  */
 export async function startTelemetry(o: { service: string; endpoint: string | undefined; releasers: Releasers }): Promise<void> {
+  if (context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable())) {
+    o.releasers.push("trace context", () => context.disable());
+  }
   if (o.endpoint === undefined) return;
-  const [{ AsyncLocalStorageContextManager }, { OTLPTraceExporter }, { resourceFromAttributes }, sdk] = await Promise.all([
-    import("@opentelemetry/context-async-hooks"),
+  const [{ OTLPTraceExporter }, { resourceFromAttributes }, sdk] = await Promise.all([
     import("@opentelemetry/exporter-trace-otlp-http"),
     import("@opentelemetry/resources"),
     import("@opentelemetry/sdk-trace"),
@@ -19,10 +22,8 @@ export async function startTelemetry(o: { service: string; endpoint: string | un
     spanProcessors: [new sdk.BatchSpanProcessor({ exporter })],
   });
   if (!trace.setGlobalTracerProvider(provider)) return;
-  context.setGlobalContextManager(new AsyncLocalStorageContextManager().enable());
   o.releasers.push("telemetry", async () => {
     await provider.shutdown();
     trace.disable();
-    context.disable();
   });
 }

@@ -1,11 +1,23 @@
-import { context, isSpanContextValid, ROOT_CONTEXT, SpanKind, SpanStatusCode, trace, type Context } from "@opentelemetry/api";
+import { randomBytes } from "node:crypto";
+import {
+  context,
+  isSpanContextValid,
+  ROOT_CONTEXT,
+  SpanKind,
+  SpanStatusCode,
+  trace,
+  TraceFlags,
+  type Context,
+  type Span,
+} from "@opentelemetry/api";
 
 const kinds = { server: SpanKind.SERVER, client: SpanKind.CLIENT, internal: SpanKind.INTERNAL };
 const traceparentForm = /^00-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})$/;
 
 /**
  * Runs work as a span of a trace. `parent` is a W3C traceparent that came from elsewhere or was kept; without one the span belongs to what runs
- * now. Nothing is recorded, and next to nothing is spent, unless `startTelemetry` found where to send it.
+ * now, and else it begins a trace. Unless `startTelemetry` found where to send it nothing is recorded: what is left are the ids, by which the
+ * log lines of both sides find each other.
  */
 export async function traced<T>(
   name: string,
@@ -18,7 +30,9 @@ export async function traced<T>(
 ): Promise<T> {
   const tracer = trace.getTracer("catapult");
   const options = { kind: kinds[o.kind ?? "internal"], attributes: o.attributes ?? {} };
-  return tracer.startActiveSpan(name, options, readParent(o.parent) ?? context.active(), async (span) => {
+  const within = readParent(o.parent) ?? context.active();
+  const span = withIds(tracer.startSpan(name, options, within));
+  return context.with(trace.setSpan(within, span), async () => {
     try {
       return await work();
     } catch (error) {
@@ -29,6 +43,14 @@ export async function traced<T>(
       span.end();
     }
   });
+}
+
+/** Without an exporter a span has the ids of its parent, and none where it has no parent. */
+function withIds(span: Span): Span {
+  if (isSpanContextValid(span.spanContext())) return span;
+  const ids = randomBytes(24).toString("hex");
+  // Sampled: whoever is called and does have an exporter records its part.
+  return trace.wrapSpanContext({ traceId: ids.slice(0, 32), spanId: ids.slice(32), traceFlags: TraceFlags.SAMPLED });
 }
 
 /** What runs now, as a W3C traceparent: for a header, or to be kept until the work goes on. */
