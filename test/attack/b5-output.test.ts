@@ -64,7 +64,7 @@ async function deploy(o: Attack): Promise<{ manifest?: Manifest; failure?: { rea
   return { ...(manifest === undefined ? {} : { manifest }), ...(ended === undefined ? {} : { failure: ended }) };
 }
 
-test("B5, input 59, 60 links, pipes, sockets, hostile names, twins: each is refused by name and kind, and nothing is published", async () => {
+test("B5, input 59, 60, 61 links, pipes, sockets, hostile names, twins of case and of NFC and NFD, index.html as a folder: each is refused by name and kind, and nothing is published", async () => {
   const script = `
     const fs = require("node:fs"), net = require("node:net"), { execFileSync } = require("node:child_process");
     fs.mkdirSync("out/folder", { recursive: true }); process.chdir("out");
@@ -94,6 +94,8 @@ test("B5, input 59, 60 links, pipes, sockets, hostile names, twins: each is refu
     ["back.*slash", "backslash"],
     ["not-utf8-", "not UTF-8"],
     ["docs/index.html", "page is expected"],
+    ["ase.txt", "only in case or Unicode form"],
+    ["caf.*txt", "only in case or Unicode form"],
   ])
     expect([name, [...lines].some((line) => new RegExp(`${name}.*${why}`).test(line))]).toEqual([name, true]);
   // eslint-disable-next-line no-control-regex -- it is what must not be there
@@ -101,19 +103,12 @@ test("B5, input 59, 60 links, pipes, sockets, hostile names, twins: each is refu
   // A socket has no place in a tar: Podman leaves it out.
 });
 
-test.each([
-  ["B5, input 60 case twins", "echo 1 >out/A.txt; echo 2 >out/a.txt", /only in case or Unicode form/],
-  ["B5, input 60 twins of NFC and NFD", "echo 1 >$'out/caf\\u00e9'; echo 2 >$'out/cafe\\u0301'", /only in case or Unicode form/],
-  [
-    "B5, input 60 folders 2,044 deep",
-    `cd out; perl -e 'for (1..2044) { mkdir "d"; chdir "d" } open my $f, ">", "x"; print $f "x"'`,
-    /deeper than 64 folders/,
-  ],
-  ["B5, input 61 index.html as a folder", "mkdir out/index.html; echo x >out/index.html/x", /a folder where a page is expected/],
-])("%s: refused by name, nothing is published", async (_, command, words) => {
-  const { failure } = await deploy({ command: `mkdir out; ${command}` });
+test("B5, input 60 folders 2,044 deep: refused by name, nothing is published", async () => {
+  const { failure } = await deploy({
+    command: `mkdir out; cd out; perl -e 'for (1..2044) { mkdir "d"; chdir "d" } open my $f, ">", "x"; print $f "x"'`,
+  });
   expect(failure?.reason).toBe("output_refused");
-  expect(failure?.message).toMatch(words);
+  expect(failure?.message).toMatch(/deeper than 64 folders/);
 });
 
 test("B5, input 59 setuid, mode 000, foreign times, .git, .env and 255-byte names: what is published has our own modes, and a manifest tells of each file", async () => {
@@ -148,7 +143,6 @@ test("B5, input 60 a sparse file of 1 TB is refused by its size, not read to its
   const { failure } = await deploy({ command: "mkdir out; echo x >out/x; truncate -s 1T out/sparse" });
   expect(failure?.reason).toBe("output_too_large");
   expect(failure?.message).toMatch(/limit of 268435456 bytes \(BUILD_DISK\): with "sparse" it has at least 10995\d{8} bytes/);
-  await expectNextBuild(podman);
 });
 
 test("B5, input 60 a sparse file of 1 TB that is left out is refused by its size, not read to its end", async () => {
@@ -196,10 +190,7 @@ function emptyFile(name: string): Buffer {
   return header;
 }
 
-test.each([
-  ["output_missing", "true"],
-  ["output_empty", "mkdir out"],
-  ["output_empty", "mkdir -p out/.git; echo x >out/.git/HEAD; echo x >out/.env"],
-])("B5, input 61 an output that has nothing to serve is %s", async (reason, command) => {
-  expect((await deploy({ command })).failure?.reason).toBe(reason);
+test("B5, input 61 an output of nothing but .git and .env has nothing to serve", async () => {
+  const { failure } = await deploy({ command: "mkdir -p out/.git; echo x >out/.git/HEAD; echo x >out/.env" });
+  expect(failure?.reason).toBe("output_empty");
 });

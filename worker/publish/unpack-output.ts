@@ -61,7 +61,7 @@ export async function unpackOutput(
       );
     await readToEnd(entry);
   };
-  /** Undefined: a twin or a file stands there already. */
+  /** False, and refused: a twin stands there already. */
   const claim = (path: string, twinKey: string): boolean => {
     const twin = known.get(twinKey);
     if (twin === undefined) known.set(twinKey, path);
@@ -92,7 +92,12 @@ export async function unpackOutput(
       );
     const verdict = judgeEntry(header);
     if (verdict.kind === "refused") refuse(header.name, verdict.why);
-    if (verdict.kind === "refused" || verdict.kind === "left out" || refusals > 0) return skip(entry);
+    if (verdict.kind === "refused" || verdict.kind === "left out") return skip(entry);
+    if (refusals > 0) {
+      // Nothing is kept any more, but all that is wrong is named.
+      claim(verdict.path, verdict.twinKey);
+      return skip(entry);
+    }
     if (verdict.kind === "folder") {
       await makeFolder(verdict.path);
       return skip(entry);
