@@ -46,6 +46,27 @@ test("a file arms failpoints of a process that runs, and an empty one disarms th
   await rm(folder, { recursive: true });
 });
 
+test("a place is held until the file no longer names it", async () => {
+  const folder = await mkdtemp(join(tmpdir(), "catapult-failpoint-"));
+  const file = join(folder, "armed");
+  await writeFile(file, `${name}:hold\n`);
+  const source = `
+    import { writeFileSync } from "node:fs";
+    import { failpoint } from "#common/failpoint.ts";
+    const passed = failpoint("${name}").then(() => console.log("passed"));
+    setTimeout(() => { console.log("held"); writeFileSync(${JSON.stringify(file)}, "${name}:hold@1000,${failpoints[1]}:hold"); }, 100);
+    setTimeout(() => { console.log("held still"); writeFileSync(${JSON.stringify(file)}, "${failpoints[1]}:hold"); }, 200);
+    await passed;`;
+  const env = { ...process.env, CATAPULT_FAILPOINT: `@${file}` };
+  const ended = spawnSync(process.execPath, ["--input-type=module", "-e", source], {
+    cwd: join(import.meta.dirname, "../.."),
+    env,
+  });
+  expect(ended.stdout.toString().trim().split("\n")).toEqual(["held", "held still", "passed"]);
+  expect(ended.stderr.toString()).toBe(`failpoint ${name}: hold at hit 1\n`);
+  await rm(folder, { recursive: true });
+});
+
 test("a misspelt failpoint is an error that names it, never a fault that is silently not injected", () => {
   for (const text of ["no.such:kill", `${name}:explode`, name, `${name}:kill@0`])
     expect(pass(text).out).toEqual(["1 FailpointError", "2 FailpointError", "3 FailpointError"]);

@@ -1,160 +1,169 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect } from "vitest";
 import type { Failpoint } from "#common/failpoints.ts";
 import { eventually } from "#test/support/eventually.ts";
-import { findBreaches, watchSites, type SiteWatch } from "#test/support/invariants.ts";
 import { podmanHookTimeout } from "#test/support/podman.ts";
 import { startStack, type Stack } from "#test/support/stack.ts";
 import { digestOf } from "#test/support/invariants/watch-sites.ts";
 import { visit } from "#test/support/visit.ts";
-import { addSite, deploymentsOf, expectLive, hostOf, push, pushBranch, repository } from "./support/sites.ts";
+import { permitMs } from "#worker/accept/deploy.ts";
+import { createHolds } from "./support/create-holds.ts";
+import { faultsOn } from "./support/fault.ts";
+import {
+  addSite,
+  deploymentsOf,
+  endLeases,
+  expectLive,
+  hostOf,
+  openLive,
+  push,
+  pushBranch,
+  repository,
+  siteState,
+} from "./support/sites.ts";
 
 const production = "www.one.localhost";
 let stack: Stack;
-let watch: SiteWatch;
 
+// One kill meets a site at each step: a worker's start, which proves isolation first, is what these tests' time goes to.
 beforeAll(async () => {
-  stack = await startStack();
-  await addSite(stack);
-  watch = watchSites(stack);
+  stack = await startStack({ env: { worker: { BUILD_SLOTS: "14" } } });
+  await addSite(stack, { maxRunning: 20 });
 }, podmanHookTimeout);
-afterAll(async () => {
-  await watch?.stop();
-  await stack?.stop();
-});
+afterAll(() => stack?.stop());
 
+const fault = faultsOn(() => stack);
 const worker = () => stack.workers[0]!.daemon;
-const served = async (host = production) => visit(stack.workers[0]!.sitesPort, host);
+const served = async (host: string) => visit(stack.workers[0]!.sitesPort, host);
 
-/** As if the 30 s of the leases had gone; they are judged by the database's clock. */
-async function endLeases(): Promise<void> {
-  await stack.pool.query(
-    "update deployment_history set lease_expires_at = now() - interval '1 second' where lease_expires_at is not null",
-  );
-}
-
-// The second stands between what is stored and the switch, under the site's lock.
-const stopsBeforeSwitch: Failpoint[] = ["publish.before-fence", "publish.after-fence"];
-
-test.each(stopsBeforeSwitch)(
-  "fault 13: a publish that was stopped at %s while a newer commit came is never served",
-  async (step) => {
-    const page = (await served()).body;
-    worker().arm(`${step}:sleep=3000`);
-    const old = await push(stack, "main");
-    await eventually(async () => expect(await worker().log()).toContain(`failpoint ${step}: sleep`));
+fault(
+  "fault 13: publishes that were stopped between copy and switch while newer commits came are never served",
+  async (watch) => {
+    const holds = createHolds(worker());
+    const preview = await openLive(stack);
+    const stopped: { host: string; branch: string; page: string; old: { sha: string; text: string } }[] = [];
+    // The second stands between what is stored and the switch, under the site's lock.
+    const places: [Failpoint, string, string][] = [
+      ["publish.before-fence", production, "main"],
+      ["publish.after-fence", preview.host, preview.branch],
+    ];
+    for (const [step, host, branch] of places) {
+      const page = (await served(host)).body;
+      stopped.push({ host, branch, page, old: await holds.at(step, async () => push(stack, branch)) });
+    }
     worker().pause();
-    const newer = await push(stack, "main");
-    await eventually(async () => expect((await deploymentsOf(stack, production)).at(-1)?.commit).toBe(newer.sha));
-    // The sleep is over while the worker is stopped: it wakes up at its switch, before the newer Build can have reached it.
-    await sleep(4_000);
-    expect((await served()).body).toBe(page);
+    const newer = await Promise.all(stopped.map(async ({ branch }) => push(stack, branch)));
+    for (const [index, { host }] of stopped.entries())
+      await eventually(async () => expect((await deploymentsOf(stack, host)).at(-1)?.commit).toBe(newer[index]?.sha));
+    // It goes on at its switch, before the newer Builds can have reached it, and with Central's word from before its stop.
+    holds.release();
+    await sleep(permitMs + 200);
+    for (const { host, page } of stopped) expect((await served(host)).body).toBe(page);
     worker().resume();
-    await expectLive(stack, production, newer.sha);
-    expect((await deploymentsOf(stack, production)).slice(-2)).toEqual([
-      { commit: old.sha, state: "superseded" },
-      { commit: newer.sha, state: "succeeded" },
-    ]);
+    for (const [index, { host, old }] of stopped.entries()) {
+      const newest = newer[index]!;
+      await expectLive(stack, host, newest.sha);
+      expect((await deploymentsOf(stack, host)).slice(-2)).toEqual([
+        { commit: old.sha, state: "superseded" },
+        { commit: newest.sha, state: "succeeded" },
+      ]);
+      expect((await served(host)).body).toBe(newest.text);
+      const seen = watch.sightings().get(host) ?? [];
+      expect(seen.map(({ digest }) => digest)).toContain(digestOf(newest.text));
+      expect(seen.map(({ digest }) => digest)).not.toContain(digestOf(old.text));
+    }
     expect(await worker().log()).toMatch(/"why":"(superseded|canceled)"[^\n]*deployment was stopped/);
-    const oldPage = digestOf(old.text);
-    expect(
-      watch
-        .sightings()
-        .get(production)
-        ?.map(({ digest }) => digest),
-    ).not.toContain(oldPage);
-    expect((await served()).body).toBe(newer.text);
   },
 );
 
-test("fault 24: a disk that is full while a Build is taken refuses it and says so, and the build is taken once there is room", async () => {
-  worker().arm("accept.after-store:enospc");
-  const { branch, sha } = await pushBranch(stack);
-  const { number } = await stack.forge.openPullRequest({ ...repository, head: branch });
-  await expectLive(stack, hostOf(number), sha);
-  expect(await worker().log()).toContain("failpoint accept.after-store: enospc");
-  expect(await stack.central.log()).toContain("[resource_exhausted] this worker is not ready: disk: it is full");
-  expect(await deploymentsOf(stack, hostOf(number))).toEqual([{ commit: sha, state: "succeeded" }]);
-});
+fault(
+  "fault 24: a disk that is full while a Build is taken refuses it and says so, and the build is taken once there is room",
+  async () => {
+    worker().arm("accept.after-store:enospc");
+    const { branch, sha } = await pushBranch(stack);
+    const { number } = await stack.forge.openPullRequest({ ...repository, head: branch });
+    await expectLive(stack, hostOf(number), sha);
+    expect(await worker().log()).toContain("failpoint accept.after-store: enospc");
+    expect(await stack.central.log()).toContain("[resource_exhausted] this worker is not ready: disk: it is full");
+    expect(await deploymentsOf(stack, hostOf(number))).toEqual([{ commit: sha, state: "succeeded" }]);
+  },
+);
 
-// In the order of a deployment.
+// In the order of a deployment, but for the first, whose Build is not answered meanwhile.
 const publishSteps: Failpoint[] = [
-  "accept.after-store",
   "publish.before-rename",
   "publish.after-rename",
   "publish.before-fence",
   "publish.after-fence",
   "publish.after-switch",
   "report.before-final",
+  "report.after-final",
+  "accept.after-store",
 ];
 
-test.each(publishSteps)(
-  "fault 15: a worker killed at %s leaves a whole site, and serves the newest commit after its next start",
-  async (step) => {
-    worker().arm(`${step}:kill`);
-    const before = await served();
-    const { sha, text } = await push(stack, "main");
-    expect(await worker().ended()).toEqual({ code: null, signal: "SIGKILL" });
-    const meanwhile = await served();
-    expect(meanwhile.status).toBe(200);
-    expect([before.body, text]).toContain(meanwhile.body);
+fault(
+  "fault 15: a worker killed with a site at each publish step leaves whole sites, and serves the newest commits after its next start",
+  async () => {
+    const holds = createHolds(worker());
+    const [removed, unstored, ...previews] = await Promise.all(
+      Array.from({ length: publishSteps.length + 1 }, async () => openLive(stack)),
+    );
+    const main = { host: production, branch: "main" };
+    const updated: { step: Failpoint; host: string; before: string; sha: string; text: string }[] = [];
+    for (const [index, step] of publishSteps.entries()) {
+      const { host, branch } = previews[index] ?? main;
+      const before = (await served(host)).body;
+      updated.push({ step, host, before, ...(await holds.at(step, async () => push(stack, branch))) });
+    }
+    const close = async (number: number) => stack.forge.closePullRequest({ ...repository, number });
+    await holds.at("remove.before-store", async () => close(unstored!.number));
+    await holds.at("remove.before-files", async () => close(removed!.number));
+    const fresh = await holds.at("route.before", async () => {
+      const { branch, sha } = await pushBranch(stack);
+      const { number } = await stack.forge.openPullRequest({ ...repository, head: branch });
+      return { host: hostOf(number), sha };
+    });
+
+    await worker().kill();
+    for (const { step, host, before, text } of updated) {
+      const meanwhile = await served(host);
+      expect({ step, status: meanwhile.status }).toEqual({ step, status: 200 });
+      expect([before, text]).toContain(meanwhile.body);
+    }
+    for (const { host } of [removed!, unstored!, fresh]) expect((await served(host)).status).toBe(404);
     // What is stored as the end needs no second build: its lease must live for it.
-    if (step !== "report.before-final") await endLeases();
-    worker().arm("");
+    const ended = updated.filter(({ step }) => step.startsWith("report.")).map(({ host }) => host);
+    await endLeases(stack, [...updated.map(({ host }) => host).filter((host) => !ended.includes(host)), fresh.host]);
+    holds.release();
     await worker().start();
-    await expectLive(stack, production, sha);
-    expect((await served()).body).toBe(text);
-    const newest = (await deploymentsOf(stack, production)).filter(({ commit }) => commit === sha);
-    expect(newest.at(-1)?.state).toBe("succeeded");
-    expect(step === "report.before-final" ? newest.length : 1).toBe(1);
+
+    for (const { host, sha, text } of updated) {
+      await expectLive(stack, host, sha);
+      expect((await served(host)).body).toBe(text);
+      const newest = (await deploymentsOf(stack, host)).filter(({ commit }) => commit === sha);
+      expect(newest.at(-1)?.state).toBe("succeeded");
+      if (ended.includes(host)) expect(newest).toHaveLength(1);
+    }
+    await expectLive(stack, fresh.host, fresh.sha);
+    expect((await served(fresh.host)).status).toBe(200);
+    for (const { host } of [removed!, unstored!]) {
+      await eventually(async () => expect(await siteState(stack, host)).toBe("removed"));
+      expect((await served(host)).status).toBe(404);
+    }
   },
 );
 
-test("fault 15: a worker killed after Central took its last word says it once more, and that changes nothing", async () => {
-  worker().arm("report.after-final:kill");
-  const { sha } = await push(stack, "main");
-  expect(await worker().ended()).toEqual({ code: null, signal: "SIGKILL" });
-  await expectLive(stack, production, sha);
-  worker().arm("");
-  await worker().start();
-  expect((await deploymentsOf(stack, production)).filter(({ commit }) => commit === sha)).toEqual([
-    { commit: sha, state: "succeeded" },
-  ]);
-});
-
-test("fault 15: a worker killed before a new host has its route serves it after its next start", async () => {
-  worker().arm("route.before:kill");
-  const { branch, sha } = await pushBranch(stack);
-  const { number } = await stack.forge.openPullRequest({ ...repository, head: branch });
-  expect(await worker().ended()).toEqual({ code: null, signal: "SIGKILL" });
-  expect((await served(hostOf(number))).status).toBe(404);
-  await endLeases();
-  worker().arm("");
-  await worker().start();
-  await expectLive(stack, hostOf(number), sha);
-  expect((await served(hostOf(number))).status).toBe(200);
-});
-
-test("fault 15: a removal that was killed at each of its steps is finished by the next start", async () => {
-  const { branch, sha } = await pushBranch(stack);
-  const { number } = await stack.forge.openPullRequest({ ...repository, head: branch });
-  await expectLive(stack, hostOf(number), sha);
+fault("fault 15: a worker killed in the middle of finishing a removal that was killed before finishes it at last", async () => {
+  const { number, host } = await openLive(stack);
   worker().arm("remove.before-files:kill");
   await stack.forge.closePullRequest({ ...repository, number });
   expect(await worker().ended()).toEqual({ code: null, signal: "SIGKILL" });
-  expect((await served(hostOf(number))).status).toBe(404);
+  expect((await served(host)).status).toBe(404);
   worker().arm("remove.before-store:kill");
   await worker().start({ until: "spawned" });
   expect(await worker().ended()).toEqual({ code: null, signal: "SIGKILL" });
-  expect((await served(hostOf(number))).status).toBe(404);
+  expect((await served(host)).status).toBe(404);
   worker().arm("");
   await worker().start();
-  await eventually(async () => {
-    const { rows } = await stack.pool.query("select state from sites where host = $1 and state <> 'removed'", [hostOf(number)]);
-    expect(rows).toEqual([]);
-  });
-});
-
-test("fault 13, 15: after all of them the invariants hold", async () => {
-  expect(await findBreaches(stack, { watch })).toEqual([]);
+  await eventually(async () => expect(await siteState(stack, host)).toBe("removed"));
 });

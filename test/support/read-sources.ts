@@ -17,7 +17,7 @@ export async function readSources(...folders: string[]): Promise<Map<string, str
 
 /** The titles of a test file's tests and groups as they are written, and the rows of its tables that begin as a fault's title does. */
 export function readTitles(source: string): string[] {
-  const call = /\b(?:test|describe)(?:\.\w+(?:\((?:[^()]|\([^()]*\))*\))?)*\(\s*(["'`])((?:\\.|(?!\1)[^\\])*)\1/gs;
+  const call = /\b(?:test|describe|fault)(?:\.\w+(?:\((?:[^()]|\([^()]*\))*\))?)*\(\s*(["'`])((?:\\.|(?!\1)[^\\])*)\1/gs;
   const row = /(["'`])(faults? \d\d\b[^\n]*?)\1/g;
   return [...new Set([call, row].flatMap((pattern) => [...source.matchAll(pattern)].map((match) => match[2] ?? "")))];
 }

@@ -47,7 +47,7 @@ export type DeployDependencies = {
 };
 
 /** Beyond any answer's usual time; a process that was stopped for longer asks again before it switches. */
-const permitMs = 3_000;
+export const permitMs = 3_000;
 
 export type Deployed = {
   release: string;

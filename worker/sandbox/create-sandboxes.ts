@@ -5,7 +5,7 @@ import { runInSandbox } from "./run-in-sandbox.ts";
 import type { HolderSetup, SandboxRequest, SandboxResult } from "./sandbox-types.ts";
 
 /** More would only lie there: no worker's builds begin so close together. */
-const mostWarm = 4;
+export const mostWarm = 4;
 
 export type Sandboxes = {
   pool: HolderPool;

@@ -5,11 +5,18 @@ import type { Stack } from "#test/support/stack.ts";
 export const repository = { owner: "acme", name: "site" };
 
 /** A repository with a config, whose default branch is live. */
-export async function addSite(stack: Stack): Promise<{ id: number }> {
+export async function addSite(stack: Stack, o: { maxRunning?: number } = {}): Promise<{ id: number }> {
   const { id } = await stack.forge.createRepository({ ...repository, files: { "index.html": "main" } });
   await stack.forge.installApp(repository);
   await stack.operator.createDeploymentConfig({
-    deploymentConfig: { githubOrg: "acme", githubRepo: "site", environment: "one", domain: "one.localhost", subdomain: "www" },
+    deploymentConfig: {
+      githubOrg: "acme",
+      githubRepo: "site",
+      environment: "one",
+      domain: "one.localhost",
+      subdomain: "www",
+      ...o,
+    },
   });
   await eventually(async () => expect(await liveCommit(stack, "www.one.localhost")).toBeDefined());
   return { id };
@@ -35,6 +42,14 @@ export async function push(stack: Stack, branch: string): Promise<{ sha: string;
   return { sha, text };
 }
 
+/** A pull request of a branch of its own, whose preview is live. */
+export async function openLive(stack: Stack): Promise<{ number: number; host: string; branch: string; sha: string }> {
+  const { branch, sha } = await pushBranch(stack);
+  const { number } = await stack.forge.openPullRequest({ ...repository, head: branch });
+  await expectLive(stack, hostOf(number), sha);
+  return { number, host: hostOf(number), branch, sha };
+}
+
 export type DeploymentRow = { commit: string; state: string };
 
 export async function deploymentsOf(stack: Stack, host: string): Promise<DeploymentRow[]> {
@@ -56,6 +71,20 @@ export async function liveCommit(stack: Stack, host: string): Promise<string | u
 
 export async function expectLive(stack: Stack, host: string, commit: string): Promise<void> {
   await eventually(async () => expect(await liveCommit(stack, host)).toBe(commit), 30_000);
+}
+
+/** As if a lease of 30 s had gone by, of these hosts or of all: the database's clock judges it. */
+export async function endLeases(stack: Stack, hosts?: readonly string[]): Promise<void> {
+  await stack.pool.query(
+    `update deployment_history d set lease_expires_at = now() - interval '1 second' from sites s
+     where s.id = d.site_id and d.lease_expires_at is not null and ($1::text[] is null or s.host = any ($1))`,
+    [hosts ?? null],
+  );
+}
+
+export async function siteState(stack: Stack, host: string): Promise<string | undefined> {
+  const { rows } = await stack.pool.query<{ state: string }>("select state from sites where host = $1", [host]);
+  return rows[0]?.state;
 }
 
 export async function deliveryState(stack: Stack, guid: string): Promise<string | undefined> {

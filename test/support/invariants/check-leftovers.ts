@@ -2,13 +2,16 @@ import { createHash } from "node:crypto";
 import { readdir, readFile, readlink } from "node:fs/promises";
 import { join } from "node:path";
 import { withDeadline } from "#worker/podman/with-deadline.ts";
+import { mostWarm } from "#worker/sandbox/create-sandboxes.ts";
 import { roleLabel, sandboxLabel } from "#worker/sandbox/sandbox-labels.ts";
 import type { Stack, StackWorker } from "../stack.ts";
 import type { Finding } from "./finding.ts";
 import { selectSites, type SiteRow } from "./select-sites.ts";
 
 /** Those kept ready, and one for the canary while it proves. */
-const mostHolders = 3;
+function countHolders({ limits }: StackWorker): number {
+  return Math.min(limits.slots, mostWarm) + 1;
+}
 
 /** I5 at rest: no container of a build, network, mount, folder or file that nothing needs. */
 export async function checkLeftovers(stack: Stack): Promise<Finding[]> {
@@ -34,6 +37,7 @@ async function findPodmanLeftovers(stack: Stack, worker: StackWorker): Promise<s
   const dead = containers.filter(({ State }) => State !== "running");
   const seen = builds.map(({ Id, Status }) => `container ${Id.slice(0, 12)} of a build, ${Status}`);
   seen.push(...dead.map(({ Id, Status }) => `container ${Id.slice(0, 12)} that does not run, ${Status}`));
+  const mostHolders = countHolders(worker);
   if (holders.length > mostHolders) seen.push(`${holders.length} containers that hold a network`);
   if (networks.length > mostHolders) seen.push(`${networks.length} networks: ${networks.map(({ Name }) => Name).join(" ")}`);
   const known = new Set((await ask("list all containers", podman.listContainers({ all: true }))).map(({ Id }) => Id));
