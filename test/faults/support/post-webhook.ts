@@ -1,11 +1,11 @@
 import { createHmac, randomUUID } from "node:crypto";
-import { request } from "node:https";
+import { type Agent, request } from "node:https";
 import type { Stack } from "#test/support/stack.ts";
 
 /** Sends a webhook to one Central as GitHub would; answers its status, 0 without an answer. */
 export async function postWebhook(
   stack: Stack,
-  o: { central: number; event: string; payload: object; guid?: string; timeoutMs?: number },
+  o: { central: number; event: string; payload: object; guid?: string; timeoutMs?: number; agent?: Agent },
 ): Promise<{ status: number; guid: string }> {
   const body = JSON.stringify(o.payload);
   const guid = o.guid ?? randomUUID();
@@ -15,7 +15,7 @@ export async function postWebhook(
       {
         method: "POST",
         ca: stack.ca,
-        agent: false,
+        agent: o.agent ?? false,
         timeout: o.timeoutMs ?? 10_000,
         headers: {
           "content-type": "application/json",
