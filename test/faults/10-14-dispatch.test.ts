@@ -1,11 +1,25 @@
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { afterAll, beforeAll, expect } from "vitest";
 import { eventually } from "#test/support/eventually.ts";
 import { podmanHookTimeout } from "#test/support/podman.ts";
 import type { Daemon } from "#test/support/daemon.ts";
 import { startStack, type Stack } from "#test/support/stack.ts";
 import { visit } from "#test/support/visit.ts";
+import { createHolds } from "./support/create-holds.ts";
 import { faultsOn } from "./support/fault.ts";
-import { addSite, deploymentsOf, expectLive, hostOf, push, pushBranch, repository } from "./support/sites.ts";
+import {
+  addSite,
+  deploymentsOf,
+  endLeases,
+  expectLive,
+  hostOf,
+  liveCommit,
+  push,
+  pushBranch,
+  repository,
+  siteState,
+} from "./support/sites.ts";
 
 let stack: Stack;
 
@@ -38,12 +52,18 @@ const served = async (host: string) => visit(worker().sitesPort, host);
 
 /** How often the worker did the work of a site's generation, from its log. */
 async function runsOf(host: string): Promise<string[]> {
+  return (await linesOf(host, "deployment ended")).map((line) => `${String(line["generation"])} ${String(line["state"])}`);
+}
+
+async function linesOf(host: string, message: string): Promise<Record<string, unknown>[]> {
   const { rows } = await stack.pool.query<{ id: bigint }>("select id from sites where host = $1", [host]);
-  const lines = (await worker().daemon.log()).split("\n").filter((line) => line.includes("deployment ended"));
-  return lines
-    .map((line): Record<string, unknown> => JSON.parse(line))
-    .filter((line) => line["site"] === String(rows[0]?.id))
-    .map((line) => `${String(line["generation"])} ${String(line["state"])}`);
+  const lines = (await worker().daemon.log()).split("\n").filter((line) => line.includes(`"msg":"${message}"`));
+  return lines.map((line): Record<string, unknown> => JSON.parse(line)).filter((line) => line["site"] === String(rows[0]?.id));
+}
+
+/** Why the worker stopped working on a site's generations, from its log. */
+async function stopsOf(host: string): Promise<string[]> {
+  return (await linesOf(host, "deployment was stopped")).map((line) => `${String(line["generation"])} ${String(line["why"])}`);
 }
 
 async function generationsOf(host: string): Promise<string[]> {
@@ -55,13 +75,19 @@ async function generationsOf(host: string): Promise<string[]> {
   return rows.map((row) => row.text);
 }
 
-/** As if a lease of 30 s had gone by: the database's clock judges it. */
-async function endLease(host: string): Promise<void> {
-  await stack.pool.query(
-    `update deployment_history d set lease_expires_at = now() - interval '1 second' from sites s
-     where s.id = d.site_id and s.host = $1 and d.lease_expires_at is not null`,
-    [host],
-  );
+/** Whether the worker still has to tell Central how a site's work ended. */
+async function isUnreported(host: string): Promise<boolean> {
+  const { rows } = await stack.pool.query<{ id: bigint }>("select id from sites where host = $1", [host]);
+  return (await readFile(join(worker().stateDirectory, "sites", `${rows[0]?.id}.json`), "utf8")).includes('"unreported":true');
+}
+
+/** The same, and Central has heard of it: it can reach no worker, while the worker reaches Central again. */
+async function loseLease(host: string): Promise<void> {
+  for (const link of [toWorker(), toCentral()]) link.set({ reset: true });
+  await endLeases(stack, [host]);
+  await eventually(async () => expect((await generationsOf(host))[0]).toBe("1 lost"));
+  expect((await generationsOf(host))[1]).toMatch(/^2 (queued|dispatched)$/);
+  toCentral().set({});
 }
 
 async function open(branch: string): Promise<{ number: number; host: string }> {
@@ -110,29 +136,48 @@ fault("fault 11: a Build whose answer was lost is asked for again, at the same g
 });
 
 fault(
-  "fault 12: after a partition beyond the lease the commit runs under the next generation, and the old result is refused",
+  "fault 12: work that a partition kept beyond its lease is ended by Central's word, and runs under the next generation",
   async () => {
+    const holds = createHolds(worker().daemon);
     const { branch, sha } = await pushBranch(stack);
-    worker().daemon.arm("publish.before-rename:sleep=4000");
-    const { host } = await open(branch);
-    await eventually(async () => expect(await worker().daemon.log()).toContain("failpoint publish.before-rename: sleep"));
-    for (const link of [toWorker(), toCentral()]) link.set({ reset: true });
-    await endLease(host);
-    await eventually(async () => expect((await generationsOf(host))[0]).toBe("1 lost"));
-    expect((await generationsOf(host))[1]).toMatch(/^2 (queued|dispatched)$/);
-    for (const link of [toWorker(), toCentral()]) link.set({});
+    const { host } = await holds.at("publish.before-rename", async () => open(branch));
+    await loseLease(host);
+    // Before the next Build can reach the worker: it is the lease that ends the work, not the newer generation.
+    holds.release();
+    await eventually(async () => expect(await stopsOf(host)).toEqual(["1 lease_lost"]));
+    expect((await served(host)).status).toBe(404);
+    toWorker().set({});
     await expectLive(stack, host, sha);
     expect(await generationsOf(host)).toEqual(["1 lost", "2 succeeded"]);
+    expect(await runsOf(host)).toEqual(["2 SUCCEEDED"]);
     expect((await served(host)).status).toBe(200);
   },
 );
 
+fault("fault 12: a result that a partition kept beyond its lease is refused, and the next generation's is taken", async () => {
+  const holds = createHolds(worker().daemon);
+  const { branch, sha } = await pushBranch(stack);
+  const { host } = await holds.at("report.before-final", async () => open(branch));
+  await loseLease(host);
+  expect(await isUnreported(host)).toBe(true);
+  holds.release();
+  // Refused for good: it is not said again.
+  await eventually(async () => expect(await isUnreported(host)).toBe(false));
+  expect(await liveCommit(stack, host)).toBeUndefined();
+  expect(await generationsOf(host)).toEqual(["1 lost", expect.stringMatching(/^2 (queued|dispatched)$/)]);
+  toWorker().set({});
+  await expectLive(stack, host, sha);
+  expect(await generationsOf(host)).toEqual(["1 lost", "2 succeeded"]);
+});
+
 fault("fault 14: a replica that slept over a newer commit hands the older one to nobody: its write changes no row", async () => {
   const { branch, sha } = await pushBranch(stack);
-  const { alone, other } = await aloneWith("dispatch.before-build:sleep=4000");
-  const { host } = await open(branch);
-  await eventually(async () => expect(await alone.log()).toContain("failpoint dispatch.before-build: sleep"));
+  const { alone, other } = await aloneWith("");
+  const holds = createHolds(alone);
+  const { host } = await holds.at("dispatch.before-build", async () => open(branch));
   alone.pause();
+  // It goes on with what it was about to do as soon as it goes on at all.
+  holds.release();
   await other.start();
   // Its webhook may go to the one that sleeps: the other one sees the new head by itself.
   const newer = await push(stack, branch);
@@ -160,14 +205,13 @@ fault("fault 14: a replica that slept over a newer commit hands the older one to
 
 fault("fault 39: a pull request closed while it is published is gone, and reopened it is there again", async () => {
   const { branch, sha } = await pushBranch(stack);
-  worker().daemon.arm("publish.before-fence:sleep=3000");
-  const { number, host } = await open(branch);
-  await eventually(async () => expect(await worker().daemon.log()).toContain("failpoint publish.before-fence: sleep"));
+  const holds = createHolds(worker().daemon);
+  const { number, host } = await holds.at("publish.before-fence", async () => open(branch));
   await stack.forge.closePullRequest({ ...repository, number });
-  await eventually(async () => {
-    const { rows } = await stack.pool.query<{ state: string }>("select state from sites where host = $1", [host]);
-    expect(rows[0]?.state).toBe("removed");
-  });
+  // The removal waits for the work that it ended.
+  await eventually(async () => expect((await deploymentsOf(stack, host)).map(({ state }) => state)).toEqual(["superseded"]));
+  holds.release();
+  await eventually(async () => expect(await siteState(stack, host)).toBe("removed"));
   expect((await served(host)).status).toBe(404);
   expect((await deploymentsOf(stack, host)).map(({ state }) => state)).toEqual(["superseded"]);
   await stack.forge.reopenPullRequest({ ...repository, number });
@@ -184,8 +228,5 @@ fault("fault 39: closed and reopened at once, by events in any order, the last s
   await stack.forge.closePullRequest({ ...repository, number });
   await stack.forge.settled();
   await eventually(async () => expect((await served(host)).status).toBe(404));
-  await eventually(async () => {
-    const { rows } = await stack.pool.query<{ state: string }>("select state from sites where host = $1", [host]);
-    expect(rows[0]?.state).toBe("removed");
-  });
+  await eventually(async () => expect(await siteState(stack, host)).toBe("removed"));
 });

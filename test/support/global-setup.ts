@@ -3,6 +3,7 @@ import path from "node:path";
 import type { TestProject } from "vitest/node";
 import { errorCode } from "#common/error-details.ts";
 import { removePostgres, startPostgres } from "#local/postgres/start-postgres.ts";
+import { keepFailpointRecord } from "./failpoint-record.ts";
 
 declare module "vitest" {
   // oxlint-disable-next-line typescript/consistent-type-definitions -- only an interface can be added to
@@ -16,10 +17,11 @@ declare module "vitest" {
  * TEST_DATABASE_URL is used instead; DATABASE_URL is never read, because a shell that sourced .catapult/env has it.
  */
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const checkFailpoints = keepFailpointRecord(project);
   const given = process.env["TEST_DATABASE_URL"];
   if (given) {
     project.provide("postgresUrl", given);
-    return async () => undefined;
+    return async () => checkFailpoints();
   }
   const parent = path.join(project.config.root, ".catapult", "test");
   await mkdir(parent, { recursive: true });
@@ -31,6 +33,7 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
     await server.stop();
     await removePostgres(stateDir);
     await rm(stateDir, { recursive: true, force: true });
+    checkFailpoints();
   };
 }
 

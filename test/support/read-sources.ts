@@ -15,9 +15,15 @@ export async function readSources(...folders: string[]): Promise<Map<string, str
   return found;
 }
 
+/** The titles that these calls are given in a test file, as they are written. */
+export function readCallTitles(source: string, ...names: string[]): string[] {
+  const given = String.raw`\b(?:${names.join("|")})(?:\.\w+(?:\((?:[^()]|\([^()]*\))*\))?)*\(\s*(["'\`])((?:\\.|(?!\1)[^\\])*)\1`;
+  return [...source.matchAll(new RegExp(given, "gs"))].map((match) => match[2] ?? "");
+}
+
 /** The titles of a test file's tests and groups as they are written, and the rows of its tables that begin as a fault's title does. */
 export function readTitles(source: string): string[] {
-  const call = /\b(?:test|describe|fault)(?:\.\w+(?:\((?:[^()]|\([^()]*\))*\))?)*\(\s*(["'`])((?:\\.|(?!\1)[^\\])*)\1/gs;
   const row = /(["'`])(faults? \d\d\b[^\n]*?)\1/g;
-  return [...new Set([call, row].flatMap((pattern) => [...source.matchAll(pattern)].map((match) => match[2] ?? "")))];
+  const rows = [...source.matchAll(row)].map((match) => match[2] ?? "");
+  return [...new Set([...readCallTitles(source, "test", "describe", "fault"), ...rows])];
 }
