@@ -1,5 +1,6 @@
 import { randomBytes, randomInt } from "node:crypto";
 import { errorMessage } from "#common/error-details.ts";
+import { settleAll } from "#worker/podman/settle-all.ts";
 import { openFiles } from "#worker/sandbox/container-options.ts";
 import { findImageId } from "#worker/sandbox/create-holder.ts";
 import type { HostLayer } from "#worker/sandbox/host-layer.ts";
@@ -126,7 +127,14 @@ async function prove(o: CanaryOptions): Promise<FailedProof[]> {
   } finally {
     host.close();
     const sandbox = await preparing.catch(() => undefined);
-    await removeContainer(o.podman, names.wire);
-    await Promise.all([sandbox?.release(), removeContainer(o.podman, names.listener)]);
+    // Each is tried, and owed, whatever becomes of the others; the sandbox goes after the wire that hangs on it.
+    const removeWire = async (): Promise<void> => {
+      try {
+        await removeContainer(o.podman, names.wire);
+      } finally {
+        await sandbox?.release();
+      }
+    };
+    await settleAll([removeWire(), removeContainer(o.podman, names.listener)]);
   }
 }

@@ -2,6 +2,7 @@ import type { Logger } from "#common/logger.ts";
 import type { Releasers } from "#common/lifecycle.ts";
 import { createSandboxes } from "#worker/sandbox/create-sandboxes.ts";
 import type { HolderSetup, SandboxRequest, SandboxResult } from "#worker/sandbox/sandbox-types.ts";
+import { removeOwed } from "#worker/sandbox/owed-removals.ts";
 import { sweepSandboxes } from "#worker/sandbox/sweep-sandboxes.ts";
 import { createCanary } from "./create-canary.ts";
 import { createPodmanReleases } from "./create-podman-releases.ts";
@@ -9,6 +10,9 @@ import { describeState } from "./describe-state.ts";
 import { runCanary, type CanaryOptions } from "./run-canary.ts";
 import { runProven } from "./run-proven.ts";
 import { watchEngine } from "./watch-engine.ts";
+
+/** How often what Podman did not remove is tried again. */
+const owedMs = 10_000;
 
 export type Isolation = {
   /** Removes what builds before had left, once. */
@@ -33,14 +37,31 @@ export function startIsolation(o: {
   const sandboxes = createSandboxes({ setup: { ...o.sandbox, labels: {} }, slots: o.slots, log: o.log });
   const release = createPodmanReleases({ podman, networkName, log: o.log });
   o.releasers.push("networks kept ready", () => release("networks kept ready", () => sandboxes.stop()));
-  let swept = false;
+  let swept: Promise<void> | undefined;
   let provenAt: Date | undefined;
+  // Once, for whoever asks first: a second one beside it would take the canary's first containers for left-overs.
   const sweep = async (): Promise<void> => {
-    if (swept) return;
-    const removed = await sweepSandboxes(podman, networkName);
-    swept = true;
-    if (removed > 0) o.log.info({ removed }, "removed what builds before had left");
+    swept ??= sweepOnce();
+    await swept;
   };
+  const sweepOnce = async (): Promise<void> => {
+    try {
+      const removed = await sweepSandboxes(podman, networkName);
+      if (removed > 0) o.log.info({ removed }, "removed what builds before had left");
+    } catch (error) {
+      swept = undefined;
+      throw error;
+    }
+  };
+  let paying: Promise<void> | undefined;
+  const payOff = async (): Promise<void> => {
+    const removed = await removeOwed(podman);
+    if (removed > 0) o.log.info({ removed }, "removed what Podman had not, while it was away");
+  };
+  const owed = setInterval(() => {
+    paying ??= payOff().finally(() => (paying = undefined));
+  }, owedMs).unref();
+  o.releasers.push("what Podman owes", () => clearInterval(owed));
   const canary = createCanary({
     run: async (signal) => {
       // Before the first run, which it would take for something left behind.

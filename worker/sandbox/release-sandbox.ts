@@ -5,22 +5,32 @@ import { callPodman, PodmanError, readStatusCode } from "#worker/podman/podman-e
 import { withDeadline } from "#worker/podman/with-deadline.ts";
 import type { SandboxNames } from "./container-options.ts";
 import { noteRemoval } from "./own-removals.ts";
+import { removeOrOwe } from "./owed-removals.ts";
 
 const deadlineMs = 30_000;
 const trials = 4;
 
-/** Removes all that a sandbox is made of, whatever of it is there. The holder goes after the build, which depends on it. */
+/**
+ * Removes all that a sandbox is made of, whatever of it is there. The holder goes after the build, which depends on it. What Podman does not do
+ * now is owed.
+ */
 export async function releaseSandbox(podman: Dockerode, names: SandboxNames): Promise<void> {
-  await removeContainer(podman, names.build);
-  await removeContainer(podman, names.holder);
-  await Promise.all([
-    removeNetwork(podman, names.network),
-    removeVolume(podman, names.volume),
-    removeVolume(podman, names.store),
-  ]);
+  await removeOrOwe(podman, names.network, async () => {
+    await deleteContainer(podman, names.build);
+    await deleteContainer(podman, names.holder);
+    await Promise.all([
+      removeNetwork(podman, names.network),
+      removeVolume(podman, names.volume),
+      removeVolume(podman, names.store),
+    ]);
+  });
 }
 
 export async function removeContainer(podman: Dockerode, name: string): Promise<void> {
+  await removeOrOwe(podman, name, async () => deleteContainer(podman, name));
+}
+
+async function deleteContainer(podman: Dockerode, name: string): Promise<void> {
   noteRemoval(name);
   // A running one is killed at once: timeout 0, else Podman waits 10 s for it to obey SIGTERM.
   await remove(`remove the container ${name}`, async () =>
