@@ -16,6 +16,7 @@ import { deploymentConfigMessage } from "./messages.ts";
 import { nameHostOwner } from "./name-host-owner.ts";
 import { forksName, siteTypeName } from "./names.ts";
 import { previewLabelCandidates } from "./preview-label.ts";
+import { findTakenSuffix } from "./refuse-taken-suffixes.ts";
 import { requireOwner } from "./require-owner.ts";
 import type { DeploymentConfigRow, EnvironmentRow } from "./rows.ts";
 import { insertDeploymentConfig, type NewDeploymentConfig } from "./sql/insert-deployment-config.ts";
@@ -141,10 +142,13 @@ async function refuseTakenHost(
   repository: SeenRepository,
   actor: Actor,
 ): Promise<void> {
-  const owner = await selectHostOwner(client, productionHost(config.domain, config.subdomain));
+  const host = productionHost(config.domain, config.subdomain);
+  const owner = await selectHostOwner(client, host);
   // The repository's own config is another refusal, which its insert finds.
-  if (owner === undefined || owner.repository === `${repository.owner}/${repository.repo}`) return;
-  throw takenHost(config, nameHostOwner(owner, actor));
+  if (owner !== undefined && owner.repository !== `${repository.owner}/${repository.repo}`)
+    throw takenHost(config, nameHostOwner(owner, actor));
+  const taken = await findTakenSuffix(client, host, config.environment, actor);
+  if (taken !== undefined) throw refusal(Code.AlreadyExists, "domain", taken, "suffix_taken");
 }
 
 function refusalOf(error: unknown, config: DeploymentConfig, repository: SeenRepository): Error | undefined {

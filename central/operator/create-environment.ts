@@ -6,6 +6,7 @@ import { type Actor, localActor, requireUnbound } from "./actor.ts";
 import { audit } from "./audit.ts";
 import { checkEnvironment } from "./check-environment.ts";
 import { environmentMessage } from "./messages.ts";
+import { refuseTakenSuffixes } from "./refuse-taken-suffixes.ts";
 import type { EnvironmentRow } from "./rows.ts";
 import { insertEnvironment } from "./sql/insert-environment.ts";
 import { violatedUnique } from "./violated-constraint.ts";
@@ -23,6 +24,7 @@ export async function createEnvironment(
   try {
     return await withTransaction(pool, async (client) => {
       const row = await insertEnvironment(client, environment);
+      await refuseTakenSuffixes(client, schema, environment);
       const written = { method: "CreateEnvironment", resource: `environments/${row.name}`, environment: row.name };
       await audit(client, actor, written, { schema: EnvironmentSchema, after: environmentMessage(row) });
       return row;

@@ -21,6 +21,7 @@ import { describeSources } from "./describe-sources.ts";
 import { parseSiteTypeName, siteTypeName } from "./names.ts";
 import { previewLabelCandidates } from "./preview-label.ts";
 import { readSitePlan, type SitePlan } from "./read-site-plan.ts";
+import { findTakenSuffix } from "./refuse-taken-suffixes.ts";
 import { required } from "./required.ts";
 import { requireOwner } from "./require-owner.ts";
 import type { DeploymentConfigRow, EnvironmentRow } from "./rows.ts";
@@ -46,7 +47,7 @@ export async function planDeploymentConfig(
   const stored = await selectNamedConfig(o.pool, config.githubOrg, config.githubRepo, actor.environment);
   const environment = await selectEnvironment(o.pool, config.environment);
   const repository = await o.resolveRepository(config.githubOrg, config.githubRepo);
-  const hosts = await planHosts(o.pool, config, { stored, environment, repository, pullRequest: request.pullRequest });
+  const hosts = await planHosts(o.pool, config, { stored, environment, repository, pullRequest: request.pullRequest, actor });
   const site = repository === undefined ? undefined : await planSite(o, config, repository, request.ref);
   // A bad setting is found twice: as a value of the config, and by what reads the repository with it.
   const siteProblems = (site?.problems ?? []).filter(({ field }) => !hosts.problems.some((found) => found.field === field));
@@ -74,6 +75,7 @@ async function planHosts(
     environment: EnvironmentRow | undefined;
     repository: SeenRepository | undefined;
     pullRequest: bigint;
+    actor: Actor;
   },
 ): Promise<{ productionUrl: string; previewUrl: string; problems: Problem[] }> {
   const { stored, environment, repository } = o;
@@ -93,6 +95,9 @@ async function planHosts(
     problems.push({ field: "deployment_config.github_repo", reason: "repository_not_visible", message });
   }
   const host = productionHost(config.domain, config.subdomain);
+  const taken = isGoodHost ? await findTakenSuffix(pool, host, config.environment, o.actor) : undefined;
+  if (environment !== undefined && taken !== undefined)
+    problems.push({ field: "deployment_config.domain", reason: "suffix_taken", message: taken });
   const owner = isGoodHost ? await selectHostOwner(pool, host) : undefined;
   const own = stored === undefined ? undefined : `${stored.github_org}/${stored.github_repo}`;
   if (owner !== undefined && owner.repository !== own) {

@@ -20,6 +20,7 @@ import { nameHostOwner } from "./name-host-owner.ts";
 import { forksName, parseSiteTypeName, siteTypeName } from "./names.ts";
 import { configNotFound } from "./not-found.ts";
 import { reasonError } from "#common/rpc/reason-error.ts";
+import { findTakenSuffix } from "./refuse-taken-suffixes.ts";
 import type { DeploymentConfigRow } from "./rows.ts";
 import { lockDeploymentConfig } from "./sql/lock-deployment-config.ts";
 import { selectDeploymentConfig } from "./sql/select-deployment-configs.ts";
@@ -136,9 +137,12 @@ async function checkNewHosts(
   refuseViolations(schema, checkConfigHosts(values, suffixes, before.preview_label));
   const host = productionHost(values.domain, values.subdomain);
   const owner = await selectHostOwner(client, host);
-  if (owner === undefined || owner.repository === `${before.github_org}/${before.github_repo}`) return;
-  const field = values.subdomain === "" ? "domain" : "subdomain";
-  throw refusal(field, `the host ${host} belongs to ${nameHostOwner(owner, actor)}`);
+  if (owner !== undefined && owner.repository !== `${before.github_org}/${before.github_repo}`) {
+    const field = values.subdomain === "" ? "domain" : "subdomain";
+    throw refusal(field, `the host ${host} belongs to ${nameHostOwner(owner, actor)}`);
+  }
+  const taken = await findTakenSuffix(client, host, before.environment, actor);
+  if (taken !== undefined) throw refusal("domain", taken, "suffix_taken");
 }
 
 function refusal(field: string, message: string, reason: Reason = "host_taken"): Error {

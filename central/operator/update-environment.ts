@@ -11,6 +11,7 @@ import { labelsBeforeSuffix } from "./check-site-host.ts";
 import { checkEtag } from "./etag.ts";
 import { environmentMessage } from "./messages.ts";
 import { environmentNotFound } from "./not-found.ts";
+import { refuseTakenSuffixes } from "./refuse-taken-suffixes.ts";
 import type { EnvironmentRow } from "./rows.ts";
 import { addCommentJobs } from "./sql/add-jobs-of-environment.ts";
 import { countOfEnvironment } from "./sql/count-of-environment.ts";
@@ -40,7 +41,10 @@ export async function updateEnvironment(
     refuseViolations(UpdateEnvironmentRequestSchema, checkEnvironment({ domainSuffixes, sitesUrl }));
     const sameSuffixes = JSON.stringify(domainSuffixes) === JSON.stringify(before.domain_suffixes);
     if (sameSuffixes && sitesUrl === before.sites_url) return before;
-    if (!sameSuffixes) await refuseNeededSuffixes(client, before, domainSuffixes);
+    if (!sameSuffixes) {
+      await refuseNeededSuffixes(client, before, domainSuffixes);
+      await refuseTakenSuffixes(client, UpdateEnvironmentRequestSchema, { name: before.name, domainSuffixes });
+    }
     if (sitesUrl !== before.sites_url) await refuseWhileRunning(client, before);
     const after = await updateEnvironmentRow(client, before.id, { domainSuffixes, sitesUrl });
     if (sitesUrl !== before.sites_url) await addCommentJobs(client, before.id);

@@ -30,6 +30,7 @@ export const reasons = {
   etag_stale: "What is stored changed since it was read. Get it again, then decide.",
   environment_not_empty: "The environment has workers, deployment configs or tokens.",
   suffix_in_use: "A host of the environment would be under none of its suffixes.",
+  suffix_taken: "The domain suffix, or a longer one of the host, is another environment's.",
   deployments_running: "Deployments run that this would break. Wait for their end, or cancel them.",
   worker_enabled: "Another worker of the environment is enabled; EnableWorker takes its place.",
   worker_not_enabled: "Only an enabled worker can be drained.",

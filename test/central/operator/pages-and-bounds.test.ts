@@ -222,3 +222,41 @@ test("a key that was turned: until a report comes with the new one Central signs
   const { entries } = await server.client.listAuditEntries({ resource: "workers/ours-worker" });
   for (const { before: was, after } of entries) expect(`${was}${after}`).not.toMatch(/key/i);
 });
+
+describe("a suffix", () => {
+  const sitesUrl = "https://{host}";
+  test("is one environment's: another neither begins with it nor takes it on, even both at once", async () => {
+    const taken = await refused(
+      server.client.createEnvironment({ environment: { name: "third", domainSuffixes: ["third.org", "ours.org"], sitesUrl } }),
+    );
+    expect([taken.code, readReason(taken)]).toEqual([Code.AlreadyExists, "suffix_taken"]);
+    expect(taken.message).toContain("environment.domain_suffixes[1]: ours.org is the environment ours's");
+    const environment = { name: "theirs", domainSuffixes: ["theirs.org", "more.org", "ours.org"] };
+    const paths = { paths: ["domain_suffixes"] };
+    expect(await reasonOf(server.client.updateEnvironment({ environment, updateMask: paths }))).toBe("suffix_taken");
+    const racing = ["race-a", "race-b", "race-c", "race-d"].map(async (name) =>
+      server.client.createEnvironment({ environment: { name, domainSuffixes: ["race.org"], sitesUrl } }),
+    );
+    const ended = await Promise.allSettled(racing);
+    expect(ended.filter(({ status }) => status === "fulfilled")).toHaveLength(1);
+  });
+
+  test("of another environment below one's own keeps its hosts for that one, and names it to none who may not see it", async () => {
+    await server.client.createEnvironment({ environment: { name: "below", domainSuffixes: ["below.ours.org"], sitesUrl } });
+    server.github.repositories.set("ours-org/wide", 7001);
+    server.github.repositories.set("ours-org/beside", 7002);
+    const config = { githubOrg: "ours-org", githubRepo: "wide", environment: "ours", domain: "ours.org" };
+    for (const place of [{ domain: "below.ours.org" }, { domain: "a.below.ours.org" }, { subdomain: "b.below" }]) {
+      const deploymentConfig = { ...config, ...place };
+      const error = await refused(bound.createDeploymentConfig({ deploymentConfig }));
+      expect(readReason(error)).toBe("suffix_taken");
+      expect(error.message).toContain("a suffix of another environment");
+      const { problems } = await server.client.planDeploymentConfig({ deploymentConfig });
+      expect(problems.map(({ reason }) => reason)).toContain("suffix_taken");
+    }
+    const beside = { ...config, githubRepo: "beside", subdomain: "not-below" };
+    await bound.createDeploymentConfig({ deploymentConfig: beside });
+    const move = { deploymentConfig: { ...beside, subdomain: "below" }, updateMask: { paths: ["subdomain"] } };
+    expect(await reasonOf(bound.updateDeploymentConfig(move))).toBe("suffix_taken");
+  });
+});
