@@ -1,4 +1,4 @@
-import { randomBytes } from "node:crypto";
+import { randomUUID } from "node:crypto";
 import {
   context,
   isSpanContextValid,
@@ -48,9 +48,10 @@ export async function traced<T>(
 /** Without an exporter a span has the ids of its parent, and none where it has no parent. */
 function withIds(span: Span): Span {
   if (isSpanContextValid(span.spanContext())) return span;
-  const ids = randomBytes(24).toString("hex");
+  // Of a UUID's 122 random bits Node keeps a store, which costs a call a third of what randomBytes does.
+  const ids = `${randomUUID()}${randomUUID()}`.replaceAll("-", "");
   // Sampled: whoever is called and does have an exporter records its part.
-  return trace.wrapSpanContext({ traceId: ids.slice(0, 32), spanId: ids.slice(32), traceFlags: TraceFlags.SAMPLED });
+  return trace.wrapSpanContext({ traceId: ids.slice(0, 32), spanId: ids.slice(48), traceFlags: TraceFlags.SAMPLED });
 }
 
 /** What runs now, as a W3C traceparent: for a header, or to be kept until the work goes on. */
