@@ -1,4 +1,4 @@
-import { readlink, symlink, unlink, mkdir, writeFile } from "node:fs/promises";
+import { readlink, rm, symlink, unlink, mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { eventually } from "../eventually.ts";
@@ -83,4 +83,38 @@ test("a stack that was left alone holds every invariant, and each thing that is 
     "I6 comments of acme/site#1",
     "I6 table public.webhook_deliveries",
   ]);
+});
+
+test("what goes over its cap is found while it does, though all is well afterwards", async () => {
+  const watch = watchSites(stack);
+  const [worker] = stack.workers;
+  const { rows } = await stack.pool.query<{ id: bigint; live: bigint }>(
+    "select id, live_deployment as live from sites where host = $1",
+    [host],
+  );
+  const { id, live } = rows[0]!;
+  const clones = join(worker!.stateDirectory, "clones");
+  const releases = join(worker!.sitesDirectory, "sites", String(id), "releases");
+  const made = [
+    ...[1, 2, 3].map((n) => join(clones, `over-${n}`)),
+    ...[1, 2, 3].map((n) => join(releases, `.publish-over-${n}`)),
+    ...[1, 2, 3, 4, 5, 6, 7, 8, 9].map((n) => join(releases, `0-0000000${n}`)),
+  ];
+  for (const folder of made) await mkdir(folder);
+  await stack.pool.query(
+    "insert into deployment_log_lines (deployment_id, line_number, line) select $1, n, '' from generate_series(100000, 160001) n",
+    [live],
+  );
+  await eventually(() => expect(watch.excesses().length).toBeGreaterThanOrEqual(4));
+  for (const folder of made) await rm(folder, { recursive: true });
+  await stack.pool.query("delete from deployment_log_lines where deployment_id = $1 and line_number >= 100000", [live]);
+  await watch.stop();
+  expect(watch.excesses().map(({ invariant, where, seen }) => `${invariant} ${where}: ${seen.replace(/\d+ /, "")}`)).toEqual(
+    expect.arrayContaining([
+      "I5 worker-one: clones at once, and 2 are allowed",
+      "I5 worker-one: releases under way at once, and 2 are allowed",
+      `I5 worker-one: releases of site ${id} at once, and 8 are allowed`,
+      `I5 deployment ${live}: lines of log at once, and 60000 are allowed`,
+    ]),
+  );
 });

@@ -21,13 +21,14 @@ export function digestOf(body: string | Buffer): string {
   return createHash("sha256").update(body).digest("hex");
 }
 
-/** How often a host is asked that nothing has happened to since the watch began. */
+/** How often a preview at rest is asked, and for how long nothing has then happened to it. */
 const idleMs = 250;
+const restMs = 5_000;
 
 /**
  * Asks every host that the tables know, each without a pause longer than `everyMs` (20), and remembers what came. Requests to one host
- * never overlap, so a later sighting was served later. Previews that were at rest when the watch began are asked less often until
- * something changes in their row, or a file would spend its time on the sites of the tests before; those removed by then not before that.
+ * never overlap, so a later sighting was served later. Previews at rest, which have nothing under way and whose row has not changed for
+ * 5 s, are asked less often, or a file would spend its time on the sites of the tests before; those removed before the watch began not at all.
  * Caps are watched beside it.
  */
 export function watchSites(stack: Stack, o: { everyMs?: number; paths?: string[] } = {}): SiteWatch {
@@ -37,7 +38,8 @@ export function watchSites(stack: Stack, o: { everyMs?: number; paths?: string[]
   const running: Promise<void>[] = [];
   const stopping = new AbortController();
   const caps = watchCaps(stack);
-  const touched = new Set<string>();
+  const touched = new Map<string, number>();
+  const isAtRest = (host: string): boolean => performance.now() - (touched.get(host) ?? -Infinity) > restMs;
   let count = 0;
 
   const look = async (host: string, port: number, path: string): Promise<void> => {
@@ -59,9 +61,9 @@ export function watchSites(stack: Stack, o: { everyMs?: number; paths?: string[]
     for (let turn = 0; !stopping.signal.aborted; turn++) {
       const began = performance.now();
       await look(host, port, paths[turn % paths.length] ?? "/");
+      await sleep(Math.max(0, everyMs - (performance.now() - began)));
       // In short sleeps: a host that something happens to is not asked late.
-      do await sleep(Math.max(0, everyMs - (performance.now() - began)));
-      while (!touched.has(host) && performance.now() - began < idleMs && !stopping.signal.aborted);
+      while (isAtRest(host) && performance.now() - began < idleMs && !stopping.signal.aborted) await sleep(everyMs);
     }
   };
   const discover = async (): Promise<void> => {
@@ -70,8 +72,8 @@ export function watchSites(stack: Stack, o: { everyMs?: number; paths?: string[]
     for (let isFirst = true; !stopping.signal.aborted; isFirst = false) {
       const sites = await selectVersions(stack);
       for (const { host, environment, kind, state, version, busy } of sites) {
-        if (!isFirst && known.get(host) !== version) touched.add(host);
-        if (kind === "production" || busy) touched.add(host);
+        if (!isFirst && known.get(host) !== version) touched.set(host, performance.now());
+        if (kind === "production" || busy) touched.set(host, performance.now());
         known.set(host, version);
         const worker = stack.workers.find((one) => one.environment === environment);
         if (followed.has(host) || worker === undefined || (state === "removed" && !touched.has(host))) continue;
