@@ -35,14 +35,17 @@ export function holdReplicaLock(pool: Pool, log: Logger): ReplicaLock {
   beat.unref();
 
   async function open(): Promise<PoolClient | undefined> {
+    let client: PoolClient | undefined;
     try {
-      const client = await pool.connect();
+      client = await pool.connect();
       client.on("error", reopen);
       await client.query("select set_config('idle_session_timeout', $1, false)", [`${silenceSeconds}s`]);
       for (const id of workerIds) await lockReplica(client, id);
       return client;
     } catch (err) {
       log.warn({ err }, "the lock that shows this replica alive could not be taken");
+      // Nobody else has it: kept, it would take one of the pool's places for ever, and the pool's end would wait for it.
+      client?.release(true);
       reopen();
       return undefined;
     }

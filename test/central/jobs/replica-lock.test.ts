@@ -1,0 +1,43 @@
+import { EventEmitter } from "node:events";
+import type { WorkerEventMap } from "graphile-worker";
+import type { PoolClient } from "pg";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { createPool } from "#central/database/pool.ts";
+import { holdReplicaLock } from "#central/jobs/replica-lock.ts";
+import { createLogger } from "#common/logger.ts";
+import { createTestDatabase, type TestDatabase } from "#test/support/database.ts";
+import { eventually } from "#test/support/eventually.ts";
+
+const log = createLogger({ name: "test", level: "silent" });
+let database: TestDatabase;
+beforeAll(async () => {
+  database = await createTestDatabase();
+});
+afterAll(async () => database.drop());
+
+test("a session that breaks while the lock is taken gives its place in the pool back", async () => {
+  const pool = createPool(database.url, log);
+  let broken = 0;
+  // The first session ends before its first word.
+  pool.once("connect", (client: PoolClient) => {
+    const query = client.query.bind(client);
+    Object.assign(client, {
+      query: async () => {
+        broken += 1;
+        Object.assign(client, { query });
+        throw new Error("terminating connection due to administrator command");
+      },
+    });
+  });
+  const lock = holdReplicaLock(pool, log);
+  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- all that the lock reads of a runner's worker
+  const created = { worker: { workerId: "worker-1" } } as WorkerEventMap["worker:create"];
+  new EventEmitter().emit.call(lock.events, "worker:create", created);
+  const held = async () => (await pool.query("select from pg_locks where locktype = 'advisory' and granted")).rowCount;
+  await eventually(async () => expect(await held()).toBe(1));
+  expect(broken).toBe(1);
+  // The session that holds the lock, and the one that was just asked by.
+  expect(pool.totalCount).toBe(2);
+  await lock.release();
+  await pool.end();
+});
