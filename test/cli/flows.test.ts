@@ -20,8 +20,18 @@ afterAll(async () => {
   await rm(folder, { recursive: true, force: true });
 });
 
-const run = async (line: string, env: Record<string, string> = {}) =>
-  runCatapult(line.split(" "), { env: { CATAPULT_CENTRAL_URL: server.central.url, CATAPULT_TOKEN: server.token, ...env } });
+const run = async (line: string, env: Record<string, string> = {}, onOut?: (out: string) => void) =>
+  runCatapult(line.split(" "), {
+    env: { CATAPULT_CENTRAL_URL: server.central.url, CATAPULT_TOKEN: server.token, ...env },
+    ...(onOut === undefined ? {} : { onOut }),
+  });
+/** Begins a command, and waits until it has shown the log's last line; what it ends with comes as `ended`. */
+async function begin(line: string) {
+  const shown = Promise.withResolvers<void>();
+  const ended = run(line, {}, (out) => out.includes("six") && shown.resolve());
+  await Promise.race([shown.promise, ended]);
+  return { ended };
+}
 const addConfig = async (name: string) => run(`configs add acme/${name} --environment one --domain one.test --subdomain ${name}`);
 /** What a command prints as JSON, of which tests read single fields. */
 async function read(line: string): Promise<Record<string, unknown>[]> {
@@ -92,12 +102,12 @@ test("logs -f follows a build to its end, which cancel brings about", async () =
     expect(found["state"]).toBe("DEPLOYMENT_STATE_BUILDING");
     return String(found["id"]);
   });
-  const following = run(`deployments logs -f ${id}`);
-  const waiting = run("deploy acme/endless");
+  // Begun only once the build has ended, deploy would begin another, which has no end.
+  const [following, waiting] = await Promise.all([begin(`deployments logs -f ${id}`), begin("deploy acme/endless")]);
   const canceled = await run(`deployments cancel ${id}`);
   expect(canceled).toMatchObject({ code: 0, out: expect.stringContaining(`Deployment ${id} is told to end`) as unknown });
-  expect(await following).toEqual({ code: 0, out: log, err: "" });
-  expect((await waiting).code).toBe(3);
+  expect(await following.ended).toEqual({ code: 0, out: log, err: "" });
+  expect((await waiting.ended).code).toBe(3);
   const twice = await run(`deployments cancel ${id}`);
   expect(twice.out).toBe(`Deployment ${id} is canceled; what is live stays.\n`);
 });
