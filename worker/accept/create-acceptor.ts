@@ -54,7 +54,9 @@ export function createAcceptor(o: {
 }): Acceptor {
   const runs = new Map<bigint, Run>();
   let stopping = false;
-  const slotsTaken = (): number => [...runs.values()].filter((run) => run.takesSlot).length;
+  /** Builds that were given a slot, and whose generation is on its way to the disk. */
+  let beginning = 0;
+  const slotsTaken = (): number => beginning + [...runs.values()].filter((run) => run.takesSlot).length;
 
   const start = (
     siteId: bigint,
@@ -107,16 +109,22 @@ export function createAcceptor(o: {
           // Switching to a release that exists costs nothing; it never waits for builds.
           const takesSlot = request.release === "";
           if (stopping || (takesSlot && running?.takesSlot !== true && slotsTaken() >= o.slots)) return Outcome.BUSY;
-          await o.store.put(acceptGeneration(state, request));
-          await failpoint("accept.after-store");
-          isTaken = true;
-          start(
-            siteId,
-            generation,
-            takesSlot,
-            new Stopped("superseded", `generation ${generation} of the site took its place`),
-            (controller) => o.work.deploy(request, controller),
-          );
+          // Builds of other sites are decided on meanwhile.
+          if (takesSlot) beginning += 1;
+          try {
+            await o.store.put(acceptGeneration(state, request));
+            await failpoint("accept.after-store");
+            isTaken = true;
+            start(
+              siteId,
+              generation,
+              takesSlot,
+              new Stopped("superseded", `generation ${generation} of the site took its place`),
+              (controller) => o.work.deploy(request, controller),
+            );
+          } finally {
+            if (takesSlot) beginning -= 1;
+          }
           return Outcome.ACCEPTED;
         });
       } finally {

@@ -2,14 +2,19 @@ import { create } from "@bufbuild/protobuf";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { expect, test } from "vitest";
+import { afterEach, beforeEach, expect, test } from "vitest";
 import { BuildRequestSchema, CleanupRequestSchema, Outcome } from "#gen/catapult/v1/worker_service_pb.js";
 import { eventually } from "#test/support/eventually.ts";
 import { createAcceptor } from "#worker/accept/create-acceptor.ts";
 import { openSiteStore } from "#worker/accept/site-store.ts";
 
+let folder: string;
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), "catapult-acceptor-"));
+});
+afterEach(async () => rm(folder, { recursive: true }));
+
 test("a build that a removal or a rollback ends keeps its slot until it is gone", async () => {
-  const folder = await mkdtemp(join(tmpdir(), "catapult-acceptor-"));
   const ends = Promise.withResolvers<void>();
   const later: string[] = [];
   const acceptor = createAcceptor({
@@ -40,5 +45,25 @@ test("a build that a removal or a rollback ends keeps its slot until it is gone"
   await eventually(async () => expect(await build(2n, 1n)).toBe(Outcome.ACCEPTED));
   await acceptor.stop();
   expect(later.slice(-2)).toEqual(["remove 1", "deploy 2"]);
-  await rm(folder, { recursive: true });
+});
+
+test("of builds that come at once as many are taken as there are slots", async () => {
+  const acceptor = createAcceptor({
+    store: await openSiteStore(folder),
+    slots: 2,
+    onError: () => undefined,
+    work: {
+      deploy: async (_request, { signal }) => new Promise((settle) => signal.addEventListener("abort", () => settle())),
+      remove: async () => undefined,
+      endToken: () => undefined,
+      reportAgain: () => undefined,
+    },
+  });
+  const outcomes = await Promise.all(
+    [1n, 2n, 3n, 4n].map(async (siteId) =>
+      acceptor.build(create(BuildRequestSchema, { siteId, generation: 1n, host: `${siteId}.test` })),
+    ),
+  );
+  expect(outcomes).toEqual([Outcome.ACCEPTED, Outcome.ACCEPTED, Outcome.BUSY, Outcome.BUSY]);
+  await acceptor.stop();
 });
