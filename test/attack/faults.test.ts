@@ -42,18 +42,6 @@ async function findMonitor(id: string): Promise<number> {
   throw new Error(`no monitor of ${id} runs`);
 }
 
-test("fault 16 the build's first process is killed from outside: that build fails, and the next succeeds", async () => {
-  const { failure } = await attack(podman, {
-    command: slow,
-    when: {
-      says: "started",
-      run: async (watch) => void process.kill((await watch.find("build").inspect()).State.Pid, "SIGKILL"),
-    },
-  });
-  expect(failure?.stage).toBe("build");
-  await expectNextBuild(podman);
-});
-
 test("fault 16 the build's monitor is killed: the build fails, or its output is whole, and nothing stays", async () => {
   const { failure, files } = await attack(podman, {
     command: slow,

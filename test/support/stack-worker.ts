@@ -22,6 +22,7 @@ export async function startStackWorker(o: {
   links: Links;
   shared: Record<string, string>;
   releases: (() => Promise<unknown>)[];
+  caddyAdmin?: (admin: string) => Promise<string>;
 }) {
   const directory = join(o.directory, `worker-${o.name}`);
   await mkdir(directory, { recursive: true });
@@ -49,7 +50,7 @@ export async function startStackWorker(o: {
     WORKER_LISTEN: `127.0.0.1:${port}`,
     PODMAN_SOCKET: o.podman.socket,
     BUILD_IMAGE: o.podman.imageReference,
-    CADDY_ADMIN: await o.links.throughSocket("worker-caddy", caddy.admin),
+    CADDY_ADMIN: (await o.caddyAdmin?.(caddy.admin)) ?? (await o.links.throughSocket("worker-caddy", caddy.admin)),
     SITES_DIR: join(directory, "sites"),
     SITES_LISTEN: `127.0.0.1:${sitesPort}`,
     STATE_DIR: join(directory, "state"),

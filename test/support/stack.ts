@@ -32,6 +32,8 @@ export type StackOptions = {
   podman?: TestPodman;
   /** How long GitHub would wait for a webhook's answer; its own 10 s if not set. */
   webhookTimeoutMs?: number;
+  /** Stands between the workers and their Caddys: answers the CADDY_ADMIN that they get instead of the one given. */
+  caddyAdmin?: (admin: string) => Promise<string>;
   /** Variables besides those that the stack sets itself. */
   env?: { central?: Record<string, string>; worker?: Record<string, string> };
 };
@@ -137,6 +139,7 @@ export async function startStack(options: StackOptions = {}) {
         links,
         shared: { ...tls, ...github, ...options.env?.worker },
         releases,
+        ...(options.caddyAdmin === undefined ? {} : { caddyAdmin: options.caddyAdmin }),
       });
       workers.push(worker);
     }

@@ -2,33 +2,22 @@ import { mkdir, mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { createReleasers, type Releasers } from "#common/lifecycle.ts";
-import { createLogger } from "#common/logger.ts";
-import { createSigningKey, formatWorkerKeyFile } from "#common/rpc/keys.ts";
 import { startCaddyDaemon, type CaddyDaemon } from "#test/support/caddy-daemon.ts";
 import { eventually } from "#test/support/eventually.ts";
 import { freePort } from "#test/support/free-port.ts";
 import { visit } from "#test/support/visit.ts";
 import { formatSiteState } from "#worker/accept/site-state.ts";
 import { openSiteStore } from "#worker/accept/site-store.ts";
-import { createCaddyAdmin } from "#worker/caddy/caddy-admin.ts";
-import { readWorkerConfig } from "#worker/config.ts";
-import { startWorker } from "#worker/main.ts";
 import { createSiteRouter } from "#worker/route/create-site-router.ts";
 import { listHosts, makeLive } from "#worker/route/make-live.ts";
-import { startLyingAdmin, type LyingAdmin } from "./support/lying-admin.ts";
+import { startLyingAdmin, type LyingAdmin } from "#test/faults/support/lying-admin.ts";
 
-const log = createLogger({ name: "test", level: "silent" });
-const serverPath = "/config/apps/http/servers/catapult";
-/** What the worker promises. */
-const promisedMs = 30_000;
 let folder: string;
 let caddy: CaddyDaemon;
 let lying: LyingAdmin;
 let port: number;
-let releasers: Releasers;
 
-/** A worker without Podman: it takes no builds, and serves what it served before, here one site of each kind. */
+/** What a worker has that serves one site of each kind. */
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), "catapult-routes-"));
   caddy = await startCaddyDaemon({ stateDir: folder });
@@ -38,11 +27,9 @@ beforeEach(async () => {
   await mkdir(join(folder, "www/live"), { recursive: true });
   await addRelease(1n, "preview", "pr-1.test");
   await addRelease(2n, "production", "site.test");
-  releasers = createReleasers(log);
 });
 afterEach(async () => {
   lying.set("honest");
-  await releasers.runAll();
   await lying.stop();
   await caddy.stop();
   await rm(folder, { recursive: true, force: true });
@@ -59,66 +46,15 @@ async function addRelease(siteId: bigint, kind: "preview" | "production", host: 
   await writeFile(join(folder, `state/sites/${siteId}.json`), formatSiteState(state));
 }
 
-async function start(): Promise<void> {
-  const key = { worker: "w1", sign: createSigningKey("w1-1"), verify: [createSigningKey("central-1")] };
-  const config = readWorkerConfig({
-    WORKER_KEY: formatWorkerKeyFile(key),
-    CENTRAL_URL: `http://127.0.0.1:${await freePort()}`,
-    WORKER_LISTEN: "127.0.0.1:0",
-    TLS: "off",
-    CADDY_ADMIN: lying.url,
-    SITES_LISTEN: `127.0.0.1:${port}`,
-    SITES_DIR: join(folder, "www"),
-    STATE_DIR: join(folder, "state"),
-    PODMAN_SOCKET: join(folder, "no-podman.sock"),
-  });
-  await startWorker(config, log, releasers);
-  await expectServed();
-}
-
 async function expectServed(): Promise<void> {
   await eventually(async () => {
     for (const host of ["pr-1.test", "site.test"]) expect(await visit(port, host)).toMatchObject({ status: 200, body: host });
     expect((await visit(port, "other.test")).status).toBe(404);
-  }, promisedMs);
+  });
 }
 
-const server = async (): Promise<unknown> => (await createCaddyAdmin(caddy.admin).get(serverPath)).value;
-
-test("faults 18 and 19: a Caddy that was killed, and comes back without what it had saved, serves every host again", async () => {
-  await start();
-  const before = await server();
-  await caddy.kill();
-  await expect(visit(port, "site.test")).rejects.toThrow("ECONN");
-  // It has no autosave: its configuration is empty, as after the file was deleted.
-  await caddy.start();
-  expect(await createCaddyAdmin(caddy.admin).get("/config/apps")).toMatchObject({ value: null });
-  await expectServed();
-  expect(await server()).toEqual(before);
-});
-
-test("fault 21: a route that was removed, doubled or changed by hand is there exactly once again, and what else Caddy serves stays", async () => {
-  await start();
-  const admin = createCaddyAdmin(caddy.admin);
-  // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what the worker itself has set
-  const before = (await server()) as { routes: object[] };
-  const other = { listen: [`127.0.0.1:${await freePort()}`], routes: [] };
-  await admin.write("POST", "/config/apps/http/servers/other", other);
-  const [previews, production, last] = before.routes;
-  const wrong = [
-    [production, last],
-    [last, previews, previews, production, last],
-  ];
-  for (const routes of wrong) {
-    await admin.write("PATCH", `${serverPath}/routes`, routes);
-    await eventually(async () => expect(await server()).toEqual(before), promisedMs);
-    await expectServed();
-  }
-  expect((await admin.get("/config/apps/http/servers/other")).value).toEqual(other);
-});
-
 test.each(["500", "412", "hang"] as const)(
-  "fault 20: an admin API that answers with %s is an error after a bounded time, never a success; once it works all is set",
+  "an admin API that answers with %s is an error after a bounded time, never a success; once it works all is set",
   async (lie) => {
     const store = await openSiteStore(join(folder, "state/sites"));
     const options = { listen: [`127.0.0.1:${port}`], liveDir: join(folder, "www/live") };
