@@ -336,19 +336,6 @@ describe("F7 what a repository may not make git do", () => {
     await rm(sitesDir, { recursive: true });
   });
 
-  test("F7 a bundle that the server advertises is not asked for", async () => {
-    const commit = await server.commit("acme/bundled", { "index.html": "x" });
-    for (const [name, value] of [
-      ["uploadpack.advertiseBundleURIs", "true"],
-      ["bundle.version", "1"],
-      ["bundle.mode", "all"],
-      ["bundle.one.uri", `${server.url}/bundle.git/one`],
-    ] as const)
-      server.git("acme/bundled", ["config", name, value]);
-    expect(await archived(commit, { repository: "acme/bundled" })).toContain("index.html");
-    expect(server.requests.map(({ url }) => url).filter((url) => url.includes("bundle.git"))).toEqual([]);
-  });
-
   test("input 57 a redirect to another server is not followed, at the first request nor at the pack, and gets no token", async () => {
     const commit = await server.commit("acme/site", { "index.html": "x" });
     const visits: (string | undefined)[] = [];
