@@ -70,7 +70,7 @@ export async function liveCommit(stack: Stack, host: string): Promise<string | u
 }
 
 export async function expectLive(stack: Stack, host: string, commit: string): Promise<void> {
-  await eventually(async () => expect(await liveCommit(stack, host)).toBe(commit), 30_000);
+  await eventually(async () => expect(await liveCommit(stack, host)).toBe(commit), 60_000);
 }
 
 /** As if a lease of 30 s had gone by, of these hosts or of all: the database's clock judges it. */
