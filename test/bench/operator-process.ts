@@ -3,12 +3,15 @@ import { generateKeyPairSync, randomBytes } from "node:crypto";
 import { migrate } from "#central/database/migrate.ts";
 import { createPool } from "#central/database/pool.ts";
 import { createGitHub } from "#central/github/create-github.ts";
+import { createCentralMetrics } from "#central/metrics/create-central-metrics.ts";
 import { addOperatorService } from "#central/operator/add-operator-service.ts";
 import { createTokenFinder } from "#central/operator/create-token-finder.ts";
 import { createToken } from "#central/operator/operator-service.ts";
 import { createDeploymentFeeds } from "#central/watch/create-deployment-feeds.ts";
+import { createReleasers } from "#common/lifecycle.ts";
 import { createLogger } from "#common/logger.ts";
 import { startRpcServer } from "#common/rpc/server.ts";
+import { startTelemetry } from "#common/telemetry/start-telemetry.ts";
 
 const log = createLogger({ name: "bench", level: "error" });
 const pool = createPool(process.env["BENCH_DATABASE_URL"] ?? "", log);
@@ -20,11 +23,14 @@ const { privateKey } = generateKeyPairSync("rsa", {
 });
 const github = createGitHub({ appId: "1", privateKey, apiUrl: "http://127.0.0.1:1" }, pool, log);
 const feeds = createDeploymentFeeds({ pool, log });
+// As in Central, where each call is counted and knows its trace.
+await startTelemetry({ service: "bench", endpoint: undefined, releasers: createReleasers(log) });
 const server = await startRpcServer({
   listen: { host: "127.0.0.1", port: 0 },
   tls: "off",
   routes: (router) => addOperatorService(router, { pool, github, secretKey: randomBytes(32), feeds, log }),
   tokens: createTokenFinder(pool),
+  observe: createCentralMetrics({ pool }).observeRpc,
   log,
 });
 await pool.query(

@@ -1,11 +1,18 @@
-import { spawn } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { readFile } from "node:fs/promises";
-import { availableParallelism } from "node:os";
+import { cpus } from "node:os";
 import { createInterface } from "node:readline";
+import { promisify } from "node:util";
 
 /** The kernel counts a process's time in these. */
 const tickMs = 10;
+
+/** Leaves the core that `startProcess` gives its script to it alone: this process and all that it starts from now on have the others. */
+export async function leaveFirstCore(): Promise<void> {
+  const cores = cpus().length;
+  if (cores > 1) await promisify(execFile)("taskset", ["-acp", `1-${cores - 1}`, String(process.pid)]);
+}
 
 /**
  * Runs a script beside this process, on one core, with the flags that the launcher gives the daemons; whoever makes the load runs on the others.
@@ -13,7 +20,7 @@ const tickMs = 10;
  */
 export async function startProcess(script: string, env: NodeJS.ProcessEnv = {}) {
   const words = ["--max-semi-space-size=2", script];
-  const hasMore = availableParallelism() > 1;
+  const hasMore = cpus().length > 1;
   const [program, all] = hasMore ? ["taskset", ["-c", "0", process.execPath, ...words]] : [process.execPath, words];
   const child = spawn(program, all, { env: { ...process.env, ...env }, stdio: ["ignore", "pipe", "inherit"] });
   const said: unknown = await Promise.race([once(createInterface(child.stdout), "line"), once(child, "exit")]);
