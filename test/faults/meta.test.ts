@@ -29,12 +29,9 @@ test("every fault of the list is injected by a test with its number in its title
   expect(numbers.filter((number) => !injected.has(number))).toEqual([]);
 });
 
-/** Files in which some fault is shown without a stack, each with its reason at its top. */
-const withoutWatch = ["test/faults/37-38-45-signatures.test.ts"];
-
 test("every fault in this folder is given by the call that puts it between a watch and the invariants", async () => {
   for (const [file, source] of await readSources("test/faults")) {
-    if (!file.endsWith(".test.ts") || file === ownFile || withoutWatch.includes(file)) continue;
+    if (!file.endsWith(".test.ts") || file === ownFile) continue;
     const unwatched = readCallTitles(source, "test", "describe").filter((title) => readNumbers(title).length > 0);
     expect({ file, unwatched, given: source.includes("const fault = faultsOn(") }).toEqual({ file, unwatched: [], given: true });
   }

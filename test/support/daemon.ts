@@ -8,8 +8,8 @@ import { parseFailpoints } from "#common/failpoint.ts";
 import { eventually } from "./eventually.ts";
 
 const repositoryRoot = join(import.meta.dirname, "../..");
-// A worker proves its isolation first, for which a busy machine took 40 s.
-const readyMs = 90_000;
+// A worker proves its isolation first, for which a busy machine took 40 s, and three times that where it had to be asked again.
+const readyMs = 180_000;
 
 export type StartOptions = {
   /** Variables for this start alone, such as CATAPULT_FAILPOINT. */
