@@ -2,11 +2,14 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { spawn } from "node:child_process";
 import { dirname, join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { eventually } from "#test/support/eventually.ts";
 import { parseWorkerKeyFile } from "#common/rpc/keys.ts";
 import { launcher, runCatapult } from "./run-catapult.ts";
 import { startBuildingCentral, type BuildingCentral } from "./support/start-building-central.ts";
+
+// Each test starts a dozen of the command's processes, each of which took 7 s where twenty others wanted the two cores.
+vi.setConfig({ testTimeout: 180_000, hookTimeout: 120_000 });
 
 let server: BuildingCentral;
 let folder: string;
