@@ -43,7 +43,7 @@ function readNumbers(title: string): string[] {
  * none.
  */
 function readTitles(source: string): string[] {
-  const call = /\b(?:test|it)(?:\.(?:each|for|concurrent|sequential))*\(\s*(["'`])(.*?)\1/g;
+  const call = /\b(?:test|it|fault)(?:\.(?:each|for|concurrent|sequential))*\(\s*(["'`])(.*?)\1/g;
   const afterTable = /\]\)\(\s*(["'`])(.*?)\1/g;
   const row = /(?:\[\s*|\bwhat: )(["'`])((?:[FBMW]\d|input \d|fault \d).*?)\1/g;
   const titles = [call, afterTable, row].flatMap((pattern) => [...source.matchAll(pattern)].map((match) => match[2] ?? ""));
