@@ -5,6 +5,7 @@ import { parseWorkerKeyFile } from "#common/rpc/keys.ts";
 import { readReason } from "#common/rpc/reason-error.ts";
 import { TokenScope } from "#gen/catapult/v1/operator_service_pb.js";
 import { BadRequestSchema } from "#gen/google/rpc/error_details_pb.js";
+import { eventually } from "#test/support/eventually.ts";
 import { reasonOf } from "./start-actions.ts";
 import { startOperatorServer, type OperatorServer } from "./start-operator-server.ts";
 
@@ -234,9 +235,21 @@ describe("a suffix", () => {
     const environment = { name: "theirs", domainSuffixes: ["theirs.org", "more.org", "ours.org"] };
     const paths = { paths: ["domain_suffixes"] };
     expect(await reasonOf(server.client.updateEnvironment({ environment, updateMask: paths }))).toBe("suffix_taken");
+    // All of them have begun before the first inserts.
+    const blocker = await server.pool.connect();
+    await blocker.query("begin");
+    await blocker.query("lock table environments in share mode");
     const racing = ["race-a", "race-b", "race-c", "race-d"].map(async (name) =>
       server.client.createEnvironment({ environment: { name, domainSuffixes: ["race.org"], sitesUrl } }),
     );
+    await eventually(async () => {
+      const { rows } = await server.pool.query(
+        "select from pg_locks where relation = 'environments'::regclass and mode = 'RowExclusiveLock' and not granted",
+      );
+      expect(rows).toHaveLength(4);
+    });
+    await blocker.query("commit");
+    blocker.release();
     const ended = await Promise.allSettled(racing);
     expect(ended.filter(({ status }) => status === "fulfilled")).toHaveLength(1);
   });
