@@ -29,6 +29,20 @@ test("a seed is one walk, and another seed another", () => {
   );
 });
 
+test("a long walk puts every part, every link and GitHub in trouble, in every way that it can be", () => {
+  const troubles = planWalk({ seed: 7, steps: 2000 }).flatMap(({ step }) => (step.kind === "begin" ? [step.trouble] : []));
+  const seen = new Set(
+    troubles.map((trouble) => {
+      if (trouble.kind === "forge") return `forge ${trouble.fault.kind}`;
+      return trouble.kind === "link" ? trouble.link.name : `${trouble.part.kind} ${trouble.kind}`;
+    }),
+  );
+  const parts = ["central", "worker", "caddy", "podman", "postgres"].flatMap((part) => [`${part} down`, `${part} paused`]);
+  const links = ["forge-central", "worker-central", "central-worker", "central-postgres", "worker-caddy"];
+  const forge = ["delay", "stale", "drop-answer", "limit", "error"].map((kind) => `forge ${kind}`);
+  expect(seen).toEqual(new Set([...parts, ...links, ...forge]));
+});
+
 const seed = 1996;
 const steps = 20;
 /** As small as it may be with something for every step. */
