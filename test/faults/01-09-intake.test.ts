@@ -179,7 +179,7 @@ fault(
     webhooks().set({ blackhole: true });
     // A comparison with GitHub would find the newer commit by itself.
     const env = { RECONCILE_INTERVAL: "1h" };
-    await Promise.all(stack.centrals.map(async (central) => central.restart({ env, signal: "SIGKILL" })));
+    await Promise.all(stack.centrals.map(async (central) => central.restart({ env })));
     await eventually(async () => {
       const { rows } = await stack.pool.query("select from graphile_worker.jobs where task_identifier = 'look'");
       expect(rows).toHaveLength(0);
