@@ -20,7 +20,10 @@ export type LoopDisk = {
   remove(): Promise<void>;
 };
 
-/** No share of it is kept for root: full is full for everybody. Takes root, or sudo without a password, and /dev/loop-control. */
+/**
+ * No share of it is kept for root: full is full for everybody. Takes root, or sudo without a password. In a container without loop devices
+ * a tmpfs of the same size stands in, and a warning says so.
+ */
 export async function mountLoopDisk(o: {
   bytes: number;
   /** How many names it holds, besides some 11 of its own; as many as mkfs gives if not set. */
@@ -39,8 +42,15 @@ export async function mountLoopDisk(o: {
     await mkdir(folder);
     await writeFile(image, "");
     await truncate(image, o.bytes);
-    await run("/usr/sbin/mkfs.ext4", ["-q", "-m", "0", ...inodes, "-E", `root_owner=${owner.uid}:${owner.gid}`, image]);
-    await elevated(["mount", "-o", "loop", image, folder]);
+    try {
+      await run("/usr/sbin/mkfs.ext4", ["-q", "-m", "0", ...inodes, "-E", `root_owner=${owner.uid}:${owner.gid}`, image]);
+      await elevated(["mount", "-o", "loop", image, folder]);
+    } catch (error) {
+      console.warn(`No loop device here, a tmpfs of ${o.bytes} bytes stands in: ${String(error)}`);
+      const options = [`size=${o.bytes}`, `uid=${owner.uid}`, `gid=${owner.gid}`, "mode=0755"];
+      if (o.inodes !== undefined) options.push(`nr_inodes=${o.inodes}`);
+      await elevated(["mount", "-t", "tmpfs", "-o", options.join(","), "tmpfs", folder]);
+    }
   } catch (error) {
     await rm(home, { recursive: true, force: true });
     throw error;
