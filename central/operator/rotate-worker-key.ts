@@ -15,8 +15,8 @@ import { touchWorkerVersion } from "./sql/update-worker.ts";
 import { createWorkerKeys, storeWorkerKeys } from "./worker-keys.ts";
 
 /**
- * Makes new keys beside those that the worker uses; keys that it never used end. Until a report comes signed with the new one, Central signs with
- * the key that the worker is known to have, which the new key file holds too.
+ * Makes new keys beside those that the worker uses, or its oldest if it has used none; all others end. Until a report comes signed with the
+ * new one, Central signs with that old key, which the new key file holds too.
  */
 export async function rotateWorkerKey(
   pool: pg.Pool,

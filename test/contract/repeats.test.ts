@@ -35,6 +35,9 @@ test("each method of OperatorService that writes says what a repeat does", async
 
 test("each that gives out a secret once says what to do when the answer was lost", async () => {
   const comments = await readComments();
-  expect(comments.get("CreateWorker")).toMatch(/answer was lost, RotateWorkerKey/);
+  expect(comments.get("CreateWorker")).toMatch(
+    /answer was lost, RotateWorkerKey .* the lost keys stay valid .* remove the worker and add it again/,
+  );
+  expect(comments.get("RotateWorkerKey")).toMatch(/or its oldest if it has used none yet, stay valid/);
   expect(comments.get("CreateToken")).toMatch(/answer was lost, revoke/);
 });

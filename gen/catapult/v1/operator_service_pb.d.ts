@@ -3035,8 +3035,8 @@ export declare const OperatorService: GenService<{
   },
   /**
    * Adds a worker and makes its keys. The key file is in this answer and never again. A repeat is already_exists and makes no
-   * keys: if the answer was lost, RotateWorkerKey makes a new key file (the lost keys, never used, end at once), or remove the worker and add it
-   * again.
+   * keys: if the answer was lost, RotateWorkerKey makes a new key file, and the lost keys stay valid until the worker has used the new ones and for
+   * 10 minutes after. If somebody else may have the lost ones, remove the worker and add it again: then they end at once.
    *
    * @generated from rpc catapult.v1.OperatorService.CreateWorker
    */
@@ -3111,8 +3111,9 @@ export declare const OperatorService: GenService<{
   },
   /**
    * Makes new keys for a worker, in both directions; the new key file is in this answer and never again. The keys that the
-   * worker uses stay valid until it has used the new ones and for 10 minutes after; until then Central signs with the old key, which the new file
-   * holds too. Keys that it never used end at once. A repeat makes further keys.
+   * worker uses, or its oldest if it has used none yet, stay valid until it has used the new ones and for 10 minutes after; until then Central
+   * signs with the old key, which the new file holds too. All others end at once. A repeat makes further keys. Keys that leaked are ended by
+   * removing the worker and adding it again.
    *
    * @generated from rpc catapult.v1.OperatorService.RotateWorkerKey
    */
