@@ -5,9 +5,11 @@ import type { ClientBase } from "pg";
  * being removed already keeps its generation: its worker may have been asked for it.
  */
 export async function removeSites(client: ClientBase, configId: bigint): Promise<void> {
-  await client.query(`update deployment_config set deleting = true where id = $1`, [configId]);
+  await client.query(`update deployment_config set deleting = true, version = version + 1 where id = $1 and not deleting`, [
+    configId,
+  ]);
   await client.query(
-    `update deployment_history set state = 'superseded', finished_at = now(), lease_expires_at = null
+    `update deployment_history set state = 'superseded', finished_at = now(), lease_expires_at = null, waiting = null
      where site_id in (select id from sites where config_id = $1)
        and state in ('held', 'queued', 'dispatched', 'cloning', 'building', 'publishing')`,
     [configId],

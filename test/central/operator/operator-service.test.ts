@@ -391,20 +391,26 @@ describe("removing a deployment config", () => {
     expect([error.code, error.message]).toEqual([Code.FailedPrecondition, expect.stringContaining(config.domain)]);
   });
 
-  test("with its sites, each is handed to its worker at the next generation, what ran is superseded, and a repeat changes nothing", async () => {
+  test("with its sites, each is handed to its worker at the next generation, what ran or waited is superseded, the etag changes, and a repeat changes nothing", async () => {
     const config = await makeConfig();
     const site = await addSite(config.id, config.domain, { deployment: "building" });
-    const request = { githubOrg: config.githubOrg, githubRepo: config.githubRepo, deleteSites: true };
+    const named = { githubOrg: config.githubOrg, githubRepo: config.githubRepo };
+    const etag = async () => (await server.client.getDeploymentConfig(named)).deploymentConfig?.etag;
+    await server.pool.query(`update deployment_history set waiting = 'not_ready' where site_id = $1`, [site]);
+    const etags = [await etag()];
+    const request = { ...named, deleteSites: true };
     for (let attempt = 0; attempt < 2; attempt += 1) {
       expect((await server.client.deleteDeploymentConfig(request)).sitesRemaining).toBe(1);
       const { rows } = await server.pool.query(
-        `select s.state, s.generation, c.deleting, d.state as deployment
+        `select s.state, s.generation, c.deleting, d.state as deployment, d.waiting
          from sites s join deployment_config c on c.id = s.config_id join deployment_history d on d.site_id = s.id where s.id = $1`,
         [site],
       );
-      expect(rows).toEqual([{ state: "removing", generation: 5n, deleting: true, deployment: "superseded" }]);
+      expect(rows).toEqual([{ state: "removing", generation: 5n, deleting: true, deployment: "superseded", waiting: null }]);
       expect(await jobs(`dispatch:${site}`)).toBe(1);
+      etags.push(await etag());
     }
+    expect([etags[1] === etags[0], etags[2] === etags[1]]).toEqual([false, true]);
     await server.pool.query(`update sites set state = 'removed' where id = $1`, [site]);
     expect((await server.client.deleteDeploymentConfig(request)).sitesRemaining).toBe(0);
   });
