@@ -14,6 +14,7 @@ export async function selectDeploymentConfigs(
   pool: Pool,
   o: { environment: string | undefined; org: string; after: readonly [string, string, string] | undefined; limit: number },
 ): Promise<DeploymentConfigRow[]> {
+  if (hasNul(o.environment ?? "", o.org)) return [];
   const [org, repo, id] = o.after ?? [];
   const { rows } = await pool.query<DeploymentConfigRow>({
     name: prepareUnfiltered("list-deployment-configs", [o.org]),

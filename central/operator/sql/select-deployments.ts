@@ -30,7 +30,7 @@ export async function selectDeploymentRows(
   pool: Pool,
   o: DeploymentFilter & { before: bigint | null; limit: number },
 ): Promise<DeploymentRow[]> {
-  if (hasNul(o.org, o.repo)) return [];
+  if (hasNul(o.environment ?? "", o.org, o.repo)) return [];
   const { rows } = await pool.query<DeploymentRow>({
     name: prepareUnfiltered("list-deployments", [o.org, o.repo, o.site, o.pullRequest, o.commit, ...o.states]),
     text: `${select}

@@ -22,7 +22,7 @@ export type SiteFilter = {
 
 /** By id. */
 export async function selectSites(pool: Pool, o: SiteFilter & { after: bigint | null; limit: number }): Promise<SiteRow[]> {
-  if (hasNul(o.org, o.repo)) return [];
+  if (hasNul(o.environment ?? "", o.org, o.repo)) return [];
   const { rows } = await pool.query<SiteRow>({
     name: prepareUnfiltered("list-sites", [o.org, o.repo, o.state, o.kind]),
     text: `${select}

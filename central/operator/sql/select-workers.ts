@@ -12,6 +12,7 @@ export async function selectWorkers(
   pool: Pool,
   o: { environment: string | undefined; after: readonly [string, string] | undefined; limit: number },
 ): Promise<WorkerRow[]> {
+  if (hasNul(o.environment ?? "")) return [];
   const { rows } = await pool.query<WorkerRow>({
     name: "list-workers",
     text: `${select}

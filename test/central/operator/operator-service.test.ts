@@ -285,6 +285,17 @@ describe("making a deployment config", () => {
     for (const [call, code] of calls) expect(Code[(await refusal(call)).code]).toBe(Code[code]);
   });
 
+  test.each<[string, () => Promise<unknown[]>]>([
+    ["workers of an environment", async () => (await server.client.listWorkers({ environment: "a\0" })).workers],
+    ["sites of an environment", async () => (await server.client.listSites({ environment: "a\0" })).sites],
+    ["deployments of an environment", async () => (await server.client.listDeployments({ environment: "a\0" })).deployments],
+    [
+      "configs of an environment",
+      async () => (await server.client.listDeploymentConfigs({ environment: "a\0" })).deploymentConfigs,
+    ],
+    ["configs of an owner", async () => (await server.client.listDeploymentConfigs({ githubOrg: "a\0" })).deploymentConfigs],
+  ])("a name with NUL has no %s", async (_, list) => expect(await list()).toEqual([]));
+
   test("input 40 a command of 10 MB is refused before it is read as a message", async () => {
     const deploymentConfig = { githubOrg: "Acme", githubRepo: "site", buildCommand: "x".repeat(10_000_000) };
     const error = await refusal(async () => server.client.createDeploymentConfig({ deploymentConfig }));
