@@ -2,6 +2,7 @@ import { readFile } from "node:fs/promises";
 import { text } from "node:stream/consumers";
 import { fromJsonString, type DescMessage, type Message } from "@bufbuild/protobuf";
 import { openSecret } from "#central/database/seal.ts";
+import { selectSigningKey } from "#central/dispatch/sql/select-signing-key.ts";
 import { readConfig } from "#common/config/read-config.ts";
 import { errorMessage } from "#common/error-details.ts";
 import { digestMessage } from "#common/rpc/digest-message.ts";
@@ -12,7 +13,6 @@ import { CommandError, UsageError } from "../errors.ts";
 import { withDatabase } from "../with-database.ts";
 import { findSignedMethod } from "./find-signed-method.ts";
 import { centralKeyVariables, workerKeyVariables } from "./sign-config.ts";
-import { selectSigningKey } from "./sql/select-signing-key.ts";
 
 /** The header that signs one call. */
 export async function signByHand(o: { method: string; worker: string; data: string }): Promise<{ name: string; value: string }> {
@@ -57,5 +57,5 @@ async function findCentralKey(worker: string): Promise<SigningKey> {
   const found = await withDatabase(databaseUrl, async (pool) => selectSigningKey(pool, worker));
   if (found === undefined)
     throw new CommandError(`there is no worker ${worker} with a key; \`catapult workers list\` shows them`);
-  return { kid: found.kid, key: openSecret(secretKey, found.key_sealed) };
+  return { kid: found.kid, key: openSecret(secretKey, found.sealed) };
 }

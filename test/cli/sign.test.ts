@@ -2,6 +2,7 @@ import { mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { noteKeyUse } from "#central/status/sql/note-key-use.ts";
 import { createLogger } from "#common/logger.ts";
 import { parseWorkerKeyFile, type SigningKey, type WorkerKeyFile } from "#common/rpc/keys.ts";
 import { startRpcServer } from "#common/rpc/server.ts";
@@ -87,6 +88,20 @@ test("a call to a worker, signed with its key in the database, is let in once, f
   expect(await post(worker.url, cleanup, `${name}: ${value}`, data)).toBe(200);
   await worker.stop(0);
   await other.stop(0);
+});
+
+test("a call to a worker whose keys were turned is signed with those that it is known to have, as Central signs its own", async () => {
+  const env = { DATABASE_URL: server.databaseUrl, CENTRAL_SECRET_KEY: server.secretKey.toString("base64url") };
+  const worker = { id: "turned", environment: "base", endpoint: "https://turned.example.org" };
+  const old = parseWorkerKeyFile((await server.client.createWorker({ worker })).keyFile);
+  const fresh = parseWorkerKeyFile((await server.client.rotateWorkerKey({ id: "turned" })).keyFile);
+  const kidOfCall = async () => {
+    const { out } = await runCatapult(["sign", cleanup, "--worker", "turned", "--data", data], { env });
+    return /;kid=([^;]+);/.exec(out)?.[1];
+  };
+  expect(await kidOfCall()).toBe(old.verify[0]?.kid);
+  await noteKeyUse(server.pool, fresh.sign.kid);
+  expect(await kidOfCall()).toBe(fresh.verify[0]?.kid);
 });
 
 test("a call to Central is signed with the worker's key file, and the data may lie in a file", async () => {
