@@ -7,13 +7,13 @@ export function observeRpcs(registry: Registry): RpcObserver {
   const registers = [registry];
   const calls = new Counter({
     name: "catapult_rpcs_total",
-    help: "RPCs that were answered, by method and code; ok: without an error",
+    help: "RPCs that were answered, streams when they ended, by method and code; ok: without an error, canceled: the caller went away",
     labelNames: ["method", "code"],
     registers,
   });
   const seconds = new Histogram({
     name: "catapult_rpc_duration_seconds",
-    help: "How long RPCs took that passed the gate",
+    help: "How long RPCs took that passed the gate, streams until they ended",
     labelNames: ["method"],
     buckets: durationBuckets,
     registers,
