@@ -58,7 +58,8 @@ async function reportDeployment(client: ClientBase, workerId: string, report: Re
   if (deployment.state === "lost") {
     throw reasonError(Code.FailedPrecondition, "lease_lost", "the lease of this deployment ended; stop the work");
   }
-  const acknowledgedLogLine = await storeLog(client, report);
+  const wanted = deployment.state === "queued" || isRunning(deployment.state);
+  const acknowledgedLogLine = await storeLog(client, report, { isOver: !wanted });
   let ended: EndedDeployment | undefined;
   if (isForward(deployment.state, state)) ended = await moveOn(client, deployment, state, report);
   else if (isRunning(deployment.state)) await updateRunning(client, deployment.id, undefined);
@@ -68,7 +69,6 @@ async function reportDeployment(client: ClientBase, workerId: string, report: Re
     await insertEgress(client, deployment.id, report.egress);
     await kickQueued(client, deployment.environmentId);
   }
-  const wanted = deployment.state === "queued" || isRunning(deployment.state);
   return {
     acknowledgedLogLine,
     cancel: (!wanted || deployment.cancelRequested) && isRunningState(state),

@@ -161,7 +161,8 @@ export declare const ReportStatusRequestSchema: GenMessage<ReportStatusRequest>;
  */
 export declare type ReportStatusResponse = Message<"catapult.v1.ReportStatusResponse"> & {
   /**
-   * The highest log line that is stored; lines up to it need not be sent again.
+   * The highest log line that is stored or not kept, being over the log's cap or of a deployment that has ended; lines up to it need not be sent
+   * again.
    *
    * @generated from field: int64 acknowledged_log_line = 1;
    */

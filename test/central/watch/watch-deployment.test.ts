@@ -1,8 +1,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { createToken } from "#central/operator/tokens.ts";
 import { updateRunning } from "#central/status/sql/update-running.ts";
 import { createDeploymentFeeds } from "#central/watch/create-deployment-feeds.ts";
 import { watchDeployment } from "#central/watch/watch-deployment.ts";
+import { createCatapultClient } from "#client/create-catapult-client.ts";
 import { DeploymentState } from "#gen/catapult/v1/deployment_pb.js";
 import type { WatchDeploymentResponse } from "#gen/catapult/v1/operator_service_pb.js";
 import { addRepository } from "#test/central/support/start-test-central.ts";
@@ -79,6 +81,20 @@ test("a watcher at another replica sees what is reported to this one", async () 
   await say(6, 1, { state: DeploymentState.SUCCEEDED });
   expect((await read).lines).toEqual(numbered(1, 6));
   other.stop();
+});
+
+test("a superseded deployment's log ends for its watchers where it ends for good: what its worker still says is taken and not kept", async () => {
+  const { build, say } = await startBuild("superseded");
+  await say(1, 3);
+  const id = build.deploymentId;
+  const watched = readAll(t.operator.watchDeployment({ id }));
+  await t.push("superseded", "newer");
+  const { lines, states } = await watched;
+  expect([lines, states.at(-1)]).toEqual([numbered(1, 3), DeploymentState.SUPERSEDED]);
+  expect(await say(4, 2)).toMatchObject({ acknowledgedLogLine: 5n, cancel: true });
+  expect(await say(6, 1, { state: DeploymentState.SUCCEEDED })).toMatchObject({ acknowledgedLogLine: 6n });
+  expect((await readAll(t.operator.watchDeployment({ id }))).lines).toEqual(lines);
+  expect((await t.operator.getDeployment({ id })).deployment?.logLines).toBe(3n);
 });
 
 test("who reads slowly holds up nobody, and gets every line when they go on", async () => {
@@ -214,6 +230,35 @@ test("who reads slowly gets no line more once its token has been revoked for as 
   await sleep(150);
   expect(await reasonOf(messages.next())).toBe("unauthenticated");
   feeds.stop();
+});
+
+test("a database that does not answer for a while is no end: who watches is asked to resume, and the client goes on behind its last line", async () => {
+  const { build, say } = await startBuild("hiccup");
+  const id = build.deploymentId;
+  const { pool } = t.central;
+  await say(1, 10);
+  const token = await createToken(pool, { name: "resumes", scope: "read", environment: undefined });
+  const client = createCatapultClient({ url: t.central.url, token });
+  const lines: string[] = [];
+  const follow = async () => {
+    for await (const event of client.watch(id)) lines.push(...event.lines.map(({ text }) => text));
+  };
+  const following = follow();
+  const open = t.operator.watchDeployment({ id })[Symbol.asyncIterator]();
+  await open.next();
+  await eventually(() => expect(lines).toHaveLength(10));
+  await pool.query("alter table deployment_log_lines rename to out_of_reach");
+  try {
+    await pool.query("select pg_notify('catapult_deployment', $1)", [String(id)]);
+    expect(await reasonOf(open.next())).toBe("unavailable");
+    expect(await reasonOf(t.operator.watchDeployment({ id })[Symbol.asyncIterator]().next())).toBe("unavailable");
+  } finally {
+    await pool.query("alter table out_of_reach rename to deployment_log_lines");
+  }
+  await say(11, 1, { state: DeploymentState.SUCCEEDED });
+  await following;
+  expect(lines).toEqual(numbered(1, 11));
+  client.close();
 });
 
 test("what cannot be watched is refused: no such deployment, another environment's, too many at once, of all and of one token, and a Central that stops", async () => {
