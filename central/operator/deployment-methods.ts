@@ -1,7 +1,8 @@
 import type { ServiceImpl } from "@connectrpc/connect";
 import type { OperatorService } from "#gen/catapult/v1/operator_service_pb.js";
+import { askToResume } from "#central/watch/ask-to-resume.ts";
 import { watchDeployment } from "#central/watch/watch-deployment.ts";
-import { readActor, scopeEnvironment } from "./actor.ts";
+import { type Actor, readActor, scopeEnvironment } from "./actor.ts";
 import { approve } from "./approve.ts";
 import { cancel } from "./cancel.ts";
 import { deploy } from "./deploy.ts";
@@ -42,12 +43,11 @@ export function createDeploymentMethods(o: OperatorContext): Pick<ServiceImpl<ty
       if (found === undefined) throw deploymentNotFound(request.id);
       return { deployment: deploymentMessage(found.row, found.egress) };
     },
-    async *watchDeployment(request, context) {
-      const actor = readActor(context);
-      const row = await selectDeploymentRow(pool, request.id, actor.environment);
-      if (row === undefined) throw deploymentNotFound(request.id);
+    watchDeployment(request, context) {
       const { id, afterLogLine } = request;
-      yield* watchDeployment(o, { id, afterLogLine, token: actor.name, signal: context.signal });
+      const { signal } = context;
+      const actor = readActor(context);
+      return askToResume(watch(actor, { id, afterLogLine, token: actor.name, signal }), { deploymentId: id, signal, log });
     },
     async deploy(request, context) {
       const actor = readActor(context);
@@ -84,6 +84,12 @@ export function createDeploymentMethods(o: OperatorContext): Pick<ServiceImpl<ty
       return { deploymentId };
     },
   };
+
+  async function* watch(actor: Actor, asked: Parameters<typeof watchDeployment>[1]) {
+    const row = await selectDeploymentRow(pool, asked.id, actor.environment);
+    if (row === undefined) throw deploymentNotFound(asked.id);
+    yield* watchDeployment(o, asked);
+  }
 
   async function readMade(id: bigint) {
     const row = await selectDeploymentRow(pool, id);
