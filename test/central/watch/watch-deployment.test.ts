@@ -1,10 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { createToken } from "#central/operator/tokens.ts";
 import { updateRunning } from "#central/status/sql/update-running.ts";
 import { createDeploymentFeeds } from "#central/watch/create-deployment-feeds.ts";
 import { watchDeployment } from "#central/watch/watch-deployment.ts";
-import { createCatapultClient } from "#client/create-catapult-client.ts";
 import { DeploymentState } from "#gen/catapult/v1/deployment_pb.js";
 import type { WatchDeploymentResponse } from "#gen/catapult/v1/operator_service_pb.js";
 import { addRepository } from "#test/central/support/start-test-central.ts";
@@ -230,35 +228,6 @@ test("who reads slowly gets no line more once its token has been revoked for as 
   await sleep(150);
   expect(await reasonOf(messages.next())).toBe("unauthenticated");
   feeds.stop();
-});
-
-test("a database that does not answer for a while is no end: who watches is asked to resume, and the client goes on behind its last line", async () => {
-  const { build, say } = await startBuild("hiccup");
-  const id = build.deploymentId;
-  const { pool } = t.central;
-  await say(1, 10);
-  const token = await createToken(pool, { name: "resumes", scope: "read", environment: undefined });
-  const client = createCatapultClient({ url: t.central.url, token });
-  const lines: string[] = [];
-  const follow = async () => {
-    for await (const event of client.watch(id)) lines.push(...event.lines.map(({ text }) => text));
-  };
-  const following = follow();
-  const open = t.operator.watchDeployment({ id })[Symbol.asyncIterator]();
-  await open.next();
-  await eventually(() => expect(lines).toHaveLength(10));
-  await pool.query("alter table deployment_log_lines rename to out_of_reach");
-  try {
-    await pool.query("select pg_notify('catapult_deployment', $1)", [String(id)]);
-    expect(await reasonOf(open.next())).toBe("unavailable");
-    expect(await reasonOf(t.operator.watchDeployment({ id })[Symbol.asyncIterator]().next())).toBe("unavailable");
-  } finally {
-    await pool.query("alter table out_of_reach rename to deployment_log_lines");
-  }
-  await say(11, 1, { state: DeploymentState.SUCCEEDED });
-  await following;
-  expect(lines).toEqual(numbered(1, 11));
-  client.close();
 });
 
 test("what cannot be watched is refused: no such deployment, another environment's, too many at once, of all and of one token, and a Central that stops", async () => {
