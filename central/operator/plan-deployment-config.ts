@@ -28,6 +28,7 @@ import type { DeploymentConfigRow, EnvironmentRow } from "./rows.ts";
 import { selectNamedConfig } from "./sql/select-deployment-configs.ts";
 import { selectEnvironment } from "./sql/select-environment.ts";
 import { selectHostOwner } from "./sql/select-host-owner.ts";
+import { selectTakenLabels } from "./sql/select-taken-labels.ts";
 
 type Context = { pool: Pool; github: GitHub; resolveRepository: ResolveRepository; log: Logger };
 type Problem = { field: string; reason: string; message: string };
@@ -105,11 +106,29 @@ async function planHosts(
     problems.push({ field, reason: "host_taken", message: `the host ${host} belongs to another repository` });
   }
   if (environment === undefined || !isGoodHost) return { productionUrl: "", previewUrl: "", problems };
-  const previewLabel =
-    stored?.preview_label ?? previewLabelCandidates(config.githubRepo, repository?.repositoryId ?? 0n)[0] ?? "";
+  const productionUrl = siteUrl(environment.sites_url, host);
+  const previewLabel = await findFreeLabel(pool, config, o);
+  if (previewLabel === undefined) {
+    const message = `another repository's previews have the same label in ${config.domain}`;
+    problems.push({ field: "deployment_config.domain", reason: "preview_label_taken", message });
+    return { productionUrl, previewUrl: "", problems };
+  }
   const number = o.pullRequest === 0n ? "<n>" : String(o.pullRequest);
   const preview = previewHost({ previewLabel, domain: config.domain }, 0n).replace("pr-0-", `pr-${number}-`);
-  return { productionUrl: siteUrl(environment.sites_url, host), previewUrl: siteUrl(environment.sites_url, preview), problems };
+  return { productionUrl, previewUrl: siteUrl(environment.sites_url, preview), problems };
+}
+
+/** The preview label that the config has, or would get, in its domain; undefined: none is free. */
+async function findFreeLabel(
+  pool: Pool,
+  config: DeploymentConfig,
+  o: { stored: DeploymentConfigRow | undefined; repository: SeenRepository | undefined },
+): Promise<string | undefined> {
+  const { stored, repository } = o;
+  const name = repository?.repo ?? config.githubRepo;
+  const labels = stored === undefined ? previewLabelCandidates(name, repository?.repositoryId ?? 0n) : [stored.preview_label];
+  const taken = await selectTakenLabels(pool, { domain: config.domain, labels, own: stored?.id });
+  return labels.find((label) => !taken.has(label));
 }
 
 async function planSite(

@@ -1475,7 +1475,7 @@ export declare type PlanDeploymentConfigResponse = Message<"catapult.v1.PlanDepl
   productionUrl: string;
 
   /**
-   * The URL of the pull request's preview; with <n> in place of the number where none was asked for.
+   * The URL of the pull request's preview; with <n> in place of the number where none was asked for. Empty where its label is taken.
    *
    * @generated from field: string preview_url = 2;
    */

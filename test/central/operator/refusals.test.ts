@@ -1,6 +1,7 @@
 import { create } from "@bufbuild/protobuf";
 import { Code, ConnectError, createContextValues, createHandlerContext } from "@connectrpc/connect";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { previewLabelCandidates } from "#central/operator/preview-label.ts";
 import { createCentralService } from "#central/status/create-central-service.ts";
 import { callerKey } from "#common/rpc/caller.ts";
 import { readReason } from "#common/rpc/reason-error.ts";
@@ -71,6 +72,53 @@ test("another repository's preview label is not taken over by a move, and its co
   expect(await reasonOf(call)).toBe("preview_label_taken");
   const { deploymentConfig } = await t.operator.getDeploymentConfig({ githubOrg: "acme", githubRepo: "other" });
   expect(deploymentConfig?.domain).toBe("two.test");
+});
+
+test("Plan names the preview label that Create gives where another repository has the best one, and a taken one as a problem", async () => {
+  await addRepository(t.central, "both-names");
+  await t.central.forge.createRepository({ owner: "acme", name: "both.names", files: { "index.html": "x" } });
+  await t.central.forge.installApp({ owner: "acme", name: "both.names" });
+  const deploymentConfig = {
+    githubOrg: "acme",
+    githubRepo: "both.names",
+    environment: "one",
+    domain: "one.test",
+    subdomain: "dotted",
+  };
+  const plan = async (domain = "one.test") =>
+    t.operator.planDeploymentConfig({ deploymentConfig: { ...deploymentConfig, domain } });
+  const planned = await plan();
+  expect(planned.problems).toEqual([]);
+  expect(planned.previewUrl).toMatch(/\/pr-<n>-both-names-[0-9a-f]{6}\.one\.test$/);
+  const created = await t.operator.createDeploymentConfig({ deploymentConfig });
+  expect(planned.previewUrl).toBe(`https://pr-<n>-${created.deploymentConfig?.previewLabel}.one.test`);
+  expect(await plan()).toMatchObject({ previewUrl: planned.previewUrl, problems: [] });
+  await t.central.pool.query("update environments set domain_suffixes = '{one.test,two.test}' where name = 'one'");
+  const take = "update deployment_config set domain = 'two.test', preview_label = $1 where github_repo = 'both-names'";
+  await t.central.pool.query(take, [created.deploymentConfig?.previewLabel]);
+  const moved = await plan("two.test");
+  expect(moved.previewUrl).toBe("");
+  expect(moved.problems).toMatchObject([{ field: "deployment_config.domain", reason: "preview_label_taken" }]);
+});
+
+test("Plan says so where no preview label is free", async () => {
+  const { id } = await t.central.forge.createRepository({ owner: "acme", name: "none-free", files: { "index.html": "x" } });
+  await t.central.forge.installApp({ owner: "acme", name: "none-free" });
+  for (const [index, label] of previewLabelCandidates("none-free", BigInt(id)).entries()) {
+    await addRepository(t.central, `holder-${index}`);
+    const take = "update deployment_config set preview_label = $1 where github_repo = $2";
+    await t.central.pool.query(take, [label, `holder-${index}`]);
+  }
+  const deploymentConfig = {
+    githubOrg: "acme",
+    githubRepo: "none-free",
+    environment: "one",
+    domain: "one.test",
+    subdomain: "none",
+  };
+  expect(await reasonOf(t.operator.createDeploymentConfig({ deploymentConfig }))).toBe("preview_label_taken");
+  const { previewUrl, problems } = await t.operator.planDeploymentConfig({ deploymentConfig });
+  expect([previewUrl, problems.map(({ reason }) => reason)]).toEqual(["", ["preview_label_taken"]]);
 });
 
 test("build variables are bounded, and so are a worker's reports; it is said what is too much, and how long to wait where that helps", async () => {
