@@ -1,4 +1,5 @@
 import { toJson } from "@bufbuild/protobuf";
+import { Code, ConnectError } from "@connectrpc/connect";
 import { SiteTypeSchema } from "#gen/catapult/v1/deployment_pb.js";
 import {
   DeploymentConfigSchema,
@@ -111,8 +112,11 @@ export async function planConfig(repository: string, options: PlanConfigOptions)
       ...(options.environment === undefined ? {} : { environment: options.environment }),
     };
     const isWhole = options.environment !== undefined && options.domain !== undefined;
-    const stored = isWhole ? undefined : (await client.getDeploymentConfig(names)).deploymentConfig;
-    const deploymentConfig = { ...names, environment: "", domain: "", ...pickStored(stored), ...changes };
+    const stored = await client.getDeploymentConfig(names).catch((error: unknown) => {
+      if (isWhole && ConnectError.from(error).code === Code.NotFound) return undefined;
+      throw error;
+    });
+    const deploymentConfig = { ...names, environment: "", domain: "", ...pickStored(stored?.deploymentConfig), ...changes };
     return client.planDeploymentConfig({ deploymentConfig, ...asked });
   });
   if (options.json === true) printJson(toJson(PlanDeploymentConfigResponseSchema, plan));

@@ -89,7 +89,7 @@ test("without --key-file the key file is all that is printed, ready for WORKER_K
   expect((await run(["workers", "remove", "w3"])).code).toBe(0);
 });
 
-test("a config is added, listed and removed", async () => {
+test("a config is added, listed, planned with the changes that are named to what is stored of it, and removed; then its plan is a new one's", async () => {
   const added = await run([
     "configs",
     "add",
@@ -106,9 +106,15 @@ test("a config is added, listed and removed", async () => {
   expect(list.out).toMatch(
     /^acme\/site +base +https:\/\/www\.base\.example\.org +pr-<n>-site\.base\.example\.org +auto +approve +yes$/m,
   );
+  const planned = await run(["configs", "plan", "acme/site", "--environment", "base", "--domain", "x.base.example.org"]);
+  expect(planned.out).toMatch(/^production url +https:\/\/www\.x\.base\.example\.org$/m);
   const removed = await run(["configs", "remove", "acme/site", "--delete-sites"]);
   expect(removed.out).toBe("The deployment config of acme/site is gone.\n");
   expect(await run(["configs", "list"])).toEqual({ code: 0, out: "", err: "There are no deployment configs.\n" });
+  const fresh = await run(["configs", "plan", "acme/site", "--environment", "base", "--domain", "x.base.example.org"]);
+  expect(fresh.out).toMatch(/^production url +https:\/\/x\.base\.example\.org$/m);
+  const half = await run(["configs", "plan", "acme/site", "--domain", "x.base.example.org"]);
+  expect([half.code, half.err]).toEqual([1, expect.stringContaining("not_found")]);
 });
 
 test("every bad value is named with its option, without a stack, and nothing is stored", async () => {
