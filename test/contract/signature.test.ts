@@ -1,14 +1,16 @@
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
-import type { DescMessage, JsonValue, Message } from "@bufbuild/protobuf";
+import type { DescMessage, DescMethod, JsonValue, Message } from "@bufbuild/protobuf";
 import { fromJson, fromJsonString, toBinary, toJsonString } from "@bufbuild/protobuf";
 import { describe, expect, it } from "vitest";
 import { digestMessage } from "#common/rpc/digest-message.ts";
-import { formatStringToSign, signCall } from "#common/rpc/sign.ts";
+import { readGuard } from "#common/rpc/read-guard.ts";
+import { formatStringToSign, methodPath, signCall } from "#common/rpc/sign.ts";
 import { parseSignatureHeader } from "#common/rpc/signature-header.ts";
 import { verifySignature } from "#common/rpc/verify.ts";
-import { ReportStatusRequestSchema } from "#gen/catapult/v1/central_service_pb.js";
-import { BuildRequestSchema, CleanupRequestSchema } from "#gen/catapult/v1/worker_service_pb.js";
+import { CentralService } from "#gen/catapult/v1/central_service_pb.js";
+import { OperatorService } from "#gen/catapult/v1/operator_service_pb.js";
+import { WorkerService } from "#gen/catapult/v1/worker_service_pb.js";
 import { samples } from "#test/common/rpc/samples.ts";
 import { root, runBuf } from "./run-buf.ts";
 
@@ -29,7 +31,11 @@ type Vector = {
 
 // Made by another hand: bytes by `buf convert`, digest and MAC by Python's hashlib and hmac. A client in any language can be tested by them.
 const vectors: Vector[] = JSON.parse(readFileSync(`${root}test/contract/signature-vectors.json`, "utf8"));
-const schemas: DescMessage[] = [BuildRequestSchema, CleanupRequestSchema, ReportStatusRequestSchema];
+/** By the guards: what is signed, in every service. */
+const signed = [CentralService, OperatorService, WorkerService]
+  .flatMap(({ methods }): DescMethod[] => methods)
+  .filter((method) => readGuard(method).rule === "signature");
+const schemas = signed.map(({ input }) => input);
 const schemaOf = (type: string) => schemas.find(({ typeName }) => typeName === type)!;
 
 describe("a signature", () => {
@@ -55,7 +61,14 @@ describe("a signature", () => {
   });
 
   it("has golden vectors for every signed type", () => {
-    expect(new Set(vectors.map(({ type }) => type))).toEqual(new Set(schemas.map(({ typeName }) => typeName)));
+    const pair = (method: string, type: string) => `${method} ${type}`;
+    expect(new Set(vectors.map(({ method, type }) => pair(method, type)))).toEqual(
+      new Set(signed.map((method) => pair(methodPath(method), method.input.typeName))),
+    );
+  });
+
+  it("has a sample of every signed type", () => {
+    expect(new Set(samples.map(({ schema }) => schema.typeName))).toEqual(new Set(schemas.map(({ typeName }) => typeName)));
   });
 
   it.each(

@@ -2,7 +2,11 @@ import type { MessageInitShape } from "@bufbuild/protobuf";
 import { create } from "@bufbuild/protobuf";
 import { DeploymentState, SiteKind, SiteType, Stage, Trust } from "#gen/catapult/v1/deployment_pb.js";
 import { ReportStatusRequestSchema } from "#gen/catapult/v1/central_service_pb.js";
-import { BuildRequestSchema, CleanupRequestSchema } from "#gen/catapult/v1/worker_service_pb.js";
+import {
+  BuildRequestSchema,
+  CleanupRequestSchema,
+  WorkerServiceListSitesRequestSchema,
+} from "#gen/catapult/v1/worker_service_pb.js";
 
 /** A valid request of each signed type, with every field set that may be set together. */
 export const buildSample = {
@@ -31,6 +35,11 @@ export const cleanupSample = {
   host: "pr-1-blog.example.org",
 } satisfies MessageInitShape<typeof CleanupRequestSchema>;
 
+export const listSitesSample = {
+  afterSiteId: 9_007_199_254_740_993n,
+  pageSize: 1000,
+} satisfies MessageInitShape<typeof WorkerServiceListSitesRequestSchema>;
+
 export const reportSample = {
   siteId: 7n,
   generation: 3n,
@@ -51,5 +60,6 @@ export const reportSample = {
 export const samples = [
   { schema: BuildRequestSchema, message: create(BuildRequestSchema, buildSample) },
   { schema: CleanupRequestSchema, message: create(CleanupRequestSchema, cleanupSample) },
+  { schema: WorkerServiceListSitesRequestSchema, message: create(WorkerServiceListSitesRequestSchema, listSitesSample) },
   { schema: ReportStatusRequestSchema, message: create(ReportStatusRequestSchema, reportSample) },
 ];
