@@ -81,6 +81,7 @@ export async function startDaemon(o: {
       env: {
         PATH: process.env["PATH"] ?? "",
         HOME: o.directory,
+        NODE_COMPILE_CACHE: process.env["NODE_COMPILE_CACHE"],
         LOG_LEVEL: "debug",
         CATAPULT_FAILPOINT: `@${failpointFile}`,
         ...o.env,
