@@ -1,5 +1,5 @@
 import { execFile } from "node:child_process";
-import { root } from "./run-buf.ts";
+import { buf, root } from "./run-buf.ts";
 
 export const protocols = ["connect", "grpc", "grpcweb"] as const;
 export type Protocol = (typeof protocols)[number];
@@ -34,7 +34,7 @@ export function bufCurl(
   ];
   return new Promise((resolve) => {
     const options = { cwd: root, maxBuffer: 64 * 1024 * 1024, timeout: 30_000 };
-    const child = execFile(`${root}node_modules/.bin/buf`, words, options, (error, out, err) => {
+    const child = execFile(buf, words, options, (error, out, err) => {
       resolve({ code: error === null ? 0 : Number(error.code ?? -1), out, err });
     });
     if (o.onOutput !== undefined) child.stdout?.on("data", o.onOutput);
