@@ -3286,7 +3286,8 @@ export declare const OperatorService: GenService<{
    * Streams a deployment's state and log: first what is stored after after_log_line, then what comes, until the deployment has ended and all of
    * its log was sent. What the worker of a superseded deployment says after that is not part of its log. Lines come in order, each once; after a
    * broken stream, call again with the last line that arrived. An empty message at least every 15 s keeps proxies from closing the stream. It ends
-   * with unauthenticated at most 15 s after its token was revoked, and with unavailable when this replica of Central stops: call again.
+   * with unauthenticated at most 15 s after its token was revoked, and with unavailable when this replica of Central stops or its
+   * database failed: call again.
    *
    * @generated from rpc catapult.v1.OperatorService.WatchDeployment
    */
