@@ -7,7 +7,14 @@ export { withTransaction } from "./with-transaction.ts";
 const types = new TypeOverrides();
 types.setTypeParser(20, (value: string) => BigInt(value));
 
-export function createPool(url: string, log: Logger): Pool {
+/** Beyond statement_timeout, by which a server that lives has answered. */
+const answerMs = 40_000;
+
+/**
+ * `answerMs`: how long a query is waited for. A machine that lost its power in mid-query says nothing any more, and whoever waits for it, such
+ * as the intake, would do so for ever.
+ */
+export function createPool(url: string, log: Logger, o: { answerMs?: number } = {}): Pool {
   const pool = new Pool({
     connectionString: url,
     types,
@@ -16,6 +23,9 @@ export function createPool(url: string, log: Logger): Pool {
     connectionTimeoutMillis: 5_000,
     idleTimeoutMillis: 30_000,
     statement_timeout: 30_000,
+    query_timeout: o.answerMs ?? answerMs,
+    keepAlive: true,
+    keepAliveInitialDelayMillis: 10_000,
     // A replica that is frozen in mid-transaction must not keep rows from the others: between two statements there is nothing to wait for.
     idle_in_transaction_session_timeout: 15_000,
   });
