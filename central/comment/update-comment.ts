@@ -29,8 +29,8 @@ const maxFarewells = 12;
 /** When what GitHub refused is tried again: a refusal may pass, and nothing tells of that but a conversation's unlocking. */
 const refusedPausesMs = [60_000, 600_000, 3_600_000];
 const longestRefusedPauseMs = 86_400_000;
-/** How long a list of comments may lag behind a comment that was made without an answer. */
-const doublesAfterMs = 30_000;
+/** How long GitHub may take to do what it did not answer, and its list of comments to show it. */
+const lateAfterMs = 30_000;
 
 /**
  * Brings a pull request's one comment to what the database says. Nothing waits for it: a failure is tried again for as long as it takes, and
@@ -74,7 +74,7 @@ async function tryUpsert(
     });
     return undefined;
   }
-  if (run.unended && target.commentId === null) await lookForDoublesLater(o, siteId);
+  if (run.unended) await writeAgainLater(o, siteId);
   try {
     if (run.again) await upsertAlone(o, target, written);
     else await upsertComment(o, target, written);
@@ -98,11 +98,12 @@ async function tryAgainLater(client: ClientBase, siteId: bigint, times: number):
   await addJob(client, { task: "comment", siteId, again: true, attempt: times + 1, delayMs });
 }
 
-async function lookForDoublesLater(o: Context, siteId: bigint): Promise<void> {
-  await withTransaction(o.pool, async (client) =>
-    addJob(client, { task: "comment", siteId, again: true, delayMs: doublesAfterMs }),
-  );
+/** What was not answered may still be done: a comment made beside the next one, or an older text put over a newer. */
+async function writeAgainLater(o: Context, siteId: bigint): Promise<void> {
+  await withTransaction(o.pool, async (client) => addJob(client, { task: "comment", siteId, again: true, delayMs: lateAfterMs }));
 }
+
+const isUnanswered = (error: unknown): boolean => error instanceof GitHubError && (error.status === 0 || error.status >= 500);
 
 /** The comment on record is written first: only one that is still there makes any other a double. */
 async function upsertAlone(o: Context, target: CommentTarget, written: Written): Promise<void> {
@@ -142,12 +143,11 @@ async function upsertComment(o: Context, target: CommentTarget, { body, digest }
   if (!(await updateSiteComment(o.pool, siteId, { id, digest }, null))) await deleteDouble(o, target, id);
 }
 
-/** Without an answer the comment may have been made all the same, and a list that lags does not show it to the next try. */
 async function makeComment(o: Context, target: CommentTarget, body: string): Promise<bigint> {
   try {
     return await createComment(o.github, target, target.pullRequest ?? 0n, body);
   } catch (error) {
-    if (error instanceof GitHubError && (error.status === 0 || error.status >= 500)) await lookForDoublesLater(o, target.siteId);
+    if (isUnanswered(error)) await writeAgainLater(o, target.siteId);
     throw error;
   }
 }
@@ -172,6 +172,7 @@ async function edit(o: Context, target: CommentTarget, commentId: bigint, body: 
     return true;
   } catch (error) {
     if (error instanceof GitHubError && error.missing) return false;
+    if (isUnanswered(error)) await writeAgainLater(o, target.siteId);
     throw error;
   }
 }

@@ -202,13 +202,25 @@ fault(
   },
 );
 
-fault("fault 33: a comment that GitHub makes only after Central gave the call up ends as the only one", async () => {
-  let posts = 0;
-  stack.forge.setFault({ kind: "watch", ...createComment, onCall: () => (posts += 1) });
-  stack.forge.setFault({ kind: "delay", ms: 12_000, ...createComment, times: 1 });
-  const { number } = await openPullRequest();
-  // GitHub's list does not show yet what it will make.
-  await eventually(() => expect(posts).toBe(2));
-  await eventually(async () => expect(await comments(number)).toHaveLength(2));
-  await expectOneComment(number, "**Ready:**", 45_000);
-});
+const changeComment = { method: "PATCH", path: /\/issues\/comments\/\d+$/ };
+
+fault(
+  "fault 33: a comment that GitHub makes, or a change that it applies, only after Central gave the call up ends as the only one and the newest",
+  async () => {
+    const changed = await openPullRequest();
+    await expectOneComment(changed.number, "**Ready:**");
+    stack.forge.setFault({ kind: "delay", ms: 16_000, ...changeComment, times: 1 });
+    await push(stack, changed.branch);
+    let posts = 0;
+    stack.forge.setFault({ kind: "watch", ...createComment, onCall: () => (posts += 1) });
+    stack.forge.setFault({ kind: "delay", ms: 12_000, ...createComment, times: 1 });
+    const { number } = await openPullRequest();
+    // GitHub's list does not show yet what it will make.
+    await eventually(() => expect(posts).toBe(2));
+    await eventually(async () => expect(await comments(number)).toHaveLength(2));
+    // What was said first came last.
+    await expectOneComment(changed.number, "Building…");
+    await expectOneComment(changed.number, "**Ready:**", 45_000);
+    await expectOneComment(number, "**Ready:**", 45_000);
+  },
+);
