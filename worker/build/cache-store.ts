@@ -9,8 +9,11 @@ import { chooseEvictions, parseCacheKey, type CacheBudgets, type StoredCache } f
 export type CacheStore = {
   /** The cache's tar, if there is one, and what it was saved for. */
   find(key: string): Promise<{ contentId: string; open: () => Readable } | undefined>;
-  /** Replaces a cache whole, unless it is larger than one may be. Untrusted: it goes only back into a build with the same key. */
-  save(key: string, contentId: string, tar: Readable): Promise<{ saved: boolean }>;
+  /**
+   * Replaces a cache whole, unless it is larger than one may be, or `signal` ends it before its tar was read. Untrusted: it goes only back
+   * into a build with the same key.
+   */
+  save(key: string, contentId: string, tar: Readable, signal?: AbortSignal): Promise<{ saved: boolean }>;
   /** Deletes the cache that was not used for longest, to make room; false: there is none. */
   dropOldest(): Promise<boolean>;
 };
@@ -38,12 +41,12 @@ export async function openCacheStore(o: { folder: string; maxBytes: number; budg
         throw error;
       }
     },
-    async save(key, contentId, tar) {
+    async save(key, contentId, tar, signal) {
       // Not after it was written: a name that is nobody's would stay outside every budget.
       parseCacheKey(key);
       const temporary = join(o.folder, `${key}.${counter++}.tmp`);
       try {
-        await pipeline(tar, limitBytes(o.maxBytes), createWriteStream(temporary, { mode: 0o600 }));
+        await pipeline(tar, limitBytes(o.maxBytes), createWriteStream(temporary, { mode: 0o600 }), { signal });
       } catch (error) {
         await rm(temporary, { force: true });
         if (error instanceof CacheTooLarge) return { saved: false };

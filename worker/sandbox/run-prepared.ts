@@ -43,7 +43,7 @@ export async function runPrepared(sandbox: PreparedSandbox, run: SandboxRun): Pr
       imageId,
       egress,
       output,
-      cache: async () => takeOut(sandbox.holder, "/build/cache/."),
+      cache: async (signal) => takeOut(sandbox.holder, "/build/cache/.", signal),
       timings: { prepareMs: sandbox.prepareMs, putMs: buildStarted - putStarted, buildMs },
       release: async () => {
         await egress;
@@ -182,9 +182,11 @@ async function readExit(build: Dockerode.Container, killed: Promise<void>): Prom
   return (await inspect()).State.ExitCode;
 }
 
-async function takeOut(holder: Dockerode.Container, path: string): Promise<Readable> {
+async function takeOut(holder: Dockerode.Container, path: string, abortSignal?: AbortSignal): Promise<Readable> {
   const attempt = `take ${path} out of the build`;
   return expectReadable(
-    await callPodman(attempt, async () => withDeadline(callDeadlineMs, attempt, holder.getArchive({ path }))),
+    await callPodman(attempt, async () =>
+      withDeadline(callDeadlineMs, attempt, holder.getArchive(abortSignal === undefined ? { path } : { path, abortSignal })),
+    ),
   );
 }

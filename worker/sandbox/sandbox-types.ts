@@ -93,7 +93,7 @@ export type SandboxResult =
       /** A tar of the output folder's content. Untrusted: names, links, types and modes are whatever the build left. */
       output: Readable;
       /** A tar of the package managers' caches. Untrusted. To be read before `release`. */
-      cache(): Promise<Readable>;
+      cache(signal?: AbortSignal): Promise<Readable>;
       timings: SandboxTimings;
       /** Removes all that is left; to be called when output and cache have been read, or are not wanted. */
       release(): Promise<void>;

@@ -367,6 +367,26 @@ test("A newer generation ends the running one before its own work begins; anothe
   expect((await getSite(port, "pr-1-site.test", "/")).body).toBe("two");
 });
 
+test("A newer generation does not wait until the packages of the one that is live are kept, and keeps its own", async () => {
+  const endless = new Readable({ read: () => undefined });
+  sandbox = async (request) => ({
+    ok: true,
+    imageId: "",
+    output: Readable.from([await packFiles({ "index.html": request.labels["catapult.generation"] ?? "" })]),
+    cache: async () => (request.labels["catapult.generation"] === "1" ? endless : Readable.from([await packFiles({ x: "y" })])),
+    timings: { prepareMs: 1, putMs: 1, buildMs: 1 },
+    release: async () => undefined,
+  });
+  const commit = await git.commit("acme/site", { "package.json": '{"devDependencies":{"vite":"7"}}' });
+  expect(await deploy(build({ commit }))).toMatchObject({ state: DeploymentState.SUCCEEDED });
+  await eventually(async () => expect(await readdir(join(folder, "caches"))).toEqual(["42-repository.0.tmp"]));
+  expect(await deploy(build({ commit, generation: 2n }))).toMatchObject({ state: DeploymentState.SUCCEEDED });
+  expect(endless.destroyed).toBe(true);
+  await eventually(() => expect(worker.acceptor.running()).toBe(0));
+  expect((await readdir(join(folder, "caches"))).toSorted()).toEqual(["42-repository.id", "42-repository.tar"]);
+  expect((await getSite(port, "pr-1-site.test", "/")).body).toBe("2");
+});
+
 test("Central's order ends a build, and it is reported as canceled", async () => {
   sandbox = async (request) => {
     await new Promise((settle) => request.signal.addEventListener("abort", settle));

@@ -5,6 +5,7 @@ import { Readable } from "node:stream";
 import { text } from "node:stream/consumers";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { evenBudgets } from "#test/support/cache-budgets.ts";
+import { eventually } from "#test/support/eventually.ts";
 import { cacheKey, openCacheStore } from "#worker/build/cache-store.ts";
 
 let folder: string;
@@ -27,6 +28,21 @@ test("One that is too large is not kept, and does not replace what is there", as
   const store = await openCacheStore({ folder, maxBytes: 10, budgets: evenBudgets(1_000) });
   await store.save("1-repository", "id-1", Readable.from(["small"]));
   expect(await store.save("1-repository", "id-2", Readable.from([Buffer.alloc(11)]))).toEqual({ saved: false });
+  expect((await store.find("1-repository"))?.contentId).toBe("id-1");
+  expect((await readdir(folder)).some((name) => name.endsWith(".tmp"))).toBe(false);
+});
+
+test("A save that is ended midway leaves nothing behind, does not replace what is there, and stops reading", async () => {
+  const store = await openCacheStore({ folder, maxBytes: 100, budgets: evenBudgets(1_000) });
+  await store.save("1-repository", "id-1", Readable.from(["small"]));
+  const ending = new AbortController();
+  const endless = new Readable({ read: () => undefined });
+  endless.push("begun");
+  const saving = store.save("1-repository", "id-2", endless, ending.signal);
+  await eventually(async () => expect((await readdir(folder)).some((name) => name.endsWith(".tmp"))).toBe(true));
+  ending.abort();
+  await expect(saving).rejects.toThrow("aborted");
+  expect(endless.destroyed).toBe(true);
   expect((await store.find("1-repository"))?.contentId).toBe("id-1");
   expect((await readdir(folder)).some((name) => name.endsWith(".tmp"))).toBe(false);
 });
