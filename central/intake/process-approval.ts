@@ -9,6 +9,7 @@ import { getPermission } from "#central/github/get-permission.ts";
 import { resolveRepository } from "#central/github/resolve-repository.ts";
 import { withRefreshedConfig } from "./look-at-github.ts";
 import type { ApprovalHint } from "./read-comment.ts";
+import { ContradictedError, mayPutOff } from "./put-off.ts";
 import { ClaimLostError } from "./settle.ts";
 import type { ClaimedDelivery } from "./sql/claim-deliveries.ts";
 import { type DeliveryEnd, finishDelivery } from "./sql/finish-delivery.ts";
@@ -18,7 +19,8 @@ type Context = { pool: Pool; github: GitHub };
 
 /**
  * Takes a comment that approves a commit: that it stands at GitHub as the delivery says, that its author may write there, and that the commit
- * is the head, are asked now. What is refused is recorded on the delivery and answered by no comment: those could be drawn without end.
+ * is the head, are asked now, and some times more where GitHub's reads may lag behind the comment. What is refused is recorded on the delivery
+ * and answered by no comment: those could be drawn without end.
  */
 export async function processApproval(o: Context, delivery: ClaimedDelivery, hint: ApprovalHint, log: Logger): Promise<void> {
   const config = await selectConfigOfRepository(o.pool, hint.repositoryId);
@@ -26,7 +28,7 @@ export async function processApproval(o: Context, delivery: ClaimedDelivery, hin
     await finishDelivery(o.pool, delivery, { state: "ignored", reason: "the repository has no deployment config" });
     return;
   }
-  const author = await findAuthor(o, config, hint);
+  const author = await findAuthor(o, config, hint, mayPutOff(delivery));
   if ("refused" in author) {
     log.info({ repository: hint.repositoryId.toString(), reason: author.refused }, "approval refused");
     await finishDelivery(o.pool, delivery, { state: "rejected", reason: author.refused });
@@ -38,6 +40,7 @@ export async function processApproval(o: Context, delivery: ClaimedDelivery, hin
     o,
     { config, pullRequest, commit, approver, deliveryGuid: delivery.guid },
     async (client, made) => {
+      if (made.do === "refused" && made.why === "moved" && mayPutOff(delivery)) throw new ContradictedError(made.reason);
       if (!(await finishDelivery(client, delivery, endOf(made)))) throw new ClaimLostError(delivery.guid);
     },
   );
@@ -48,8 +51,14 @@ export async function processApproval(o: Context, delivery: ClaimedDelivery, hin
 }
 
 /** Who approves, by GitHub's word alone. */
-async function findAuthor(o: Context, config: Config, hint: ApprovalHint): Promise<{ login: string } | { refused: string }> {
+async function findAuthor(
+  o: Context,
+  config: Config,
+  hint: ApprovalHint,
+  mayLag: boolean,
+): Promise<{ login: string } | { refused: string }> {
   const comment = await withRefreshedConfig(o, config, async (current) => getComment(o.github, current, hint.commentId));
+  if (comment === undefined && mayLag) throw new ContradictedError("GitHub has no such comment yet, or no more");
   const author = comment?.author;
   if (comment === undefined || author === undefined) return { refused: "GitHub has no such comment" };
   const command = parseCommand(comment.body);

@@ -8,6 +8,7 @@ import { addNextLook } from "./add-next-look.ts";
 import { type Hint, parseDelivery } from "./parse-delivery.ts";
 import { processCommentChange } from "./process-comment-change.ts";
 import { processApproval } from "./process-approval.ts";
+import { ContradictedError, mayPutOff, putOffsMs } from "./put-off.ts";
 import { ClaimLostError, settle, type Settled } from "./settle.ts";
 import type { ClaimedDelivery } from "./sql/claim-deliveries.ts";
 import { type DeliveryEnd, finishDelivery } from "./sql/finish-delivery.ts";
@@ -20,13 +21,6 @@ type SiteHint = Extract<Hint, { kind: "pull_request" | "branch" }>;
 /** About a day: 1 s, 2 s, 4 s, … 10 min, and every 10 min from then on. GitHub keeps deliveries for three days. */
 const maxAttempts = 150;
 const maxDelayMs = 600_000;
-
-/** How often a delivery is put off because what GitHub shows would remove the preview of a pull request that the delivery says is open. */
-const putOffsMs = [2_000, 5_000, 15_000];
-
-class ContradictedError extends Error {
-  override name = "ContradictedError";
-}
 
 class EndlessDeliveryError extends Error {
   override name = "EndlessDeliveryError";
@@ -69,10 +63,12 @@ async function settleHint(o: Context, delivery: ClaimedDelivery, hint: SiteHint,
   const pullRequest = hint.kind === "pull_request" ? hint.pullRequest : undefined;
   const settled = await settle(o, { config, pullRequest, deliveryGuid: delivery.guid }, async (client, outcome) => {
     // GitHub shows something newer than the delivery, or its read lags behind its webhook: only a later look can tell.
-    if (contradicts(outcome, hint, config)) {
-      if (wouldRemove(outcome) && delivery.attempts <= putOffsMs.length) {
-        throw new ContradictedError("GitHub shows no open pull request yet, or no more");
-      }
+    const contradicted = contradicts(outcome, hint, config);
+    if (contradicted && wouldRemove(outcome) && mayPutOff(delivery)) {
+      throw new ContradictedError("GitHub shows no open pull request yet, or no more");
+    }
+    // A late delivery and a read that lags may agree on what is no longer so.
+    if (contradicted || outcome.replacesRecent) {
       await addNextLook(client, { configId: config.id, pullRequest: pullRequest ?? 0n }, 0);
     }
     if (!(await finishDelivery(client, delivery, endOf(outcome, hint)))) throw new ClaimLostError(delivery.guid);

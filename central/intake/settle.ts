@@ -16,6 +16,8 @@ export type Settled = {
   commit: string | undefined;
   /** What GitHub's state asks for, whether it was there already or not. */
   wanted: Decision["do"];
+  /** It took the place of a change so recent that what was read may be older than that: only a later look can tell. */
+  replacesRecent: boolean;
 };
 
 /** Undoes what was applied: a claim was lost, so another replica does the same work. */
@@ -39,7 +41,8 @@ export async function settle(
   finish: (client: ClientBase, settled: Settled) => Promise<void>,
 ): Promise<Settled> {
   for (let look = 0; look < maxLooks; look += 1) {
-    const seenGeneration = (await selectSite(o.pool, subject.config.id, subject.pullRequest))?.generation ?? 0n;
+    const before = await selectSite(o.pool, subject.config.id, subject.pullRequest);
+    const seenGeneration = before?.generation ?? 0n;
     const seen = await lookAndBind(o, subject);
     if (subject.deliveryGuid !== undefined) await failpoint("intake.after-look");
     const settled = await withTransaction(o.pool, async (client) => {
@@ -47,7 +50,7 @@ export async function settle(
       const decision: Decision = config === undefined ? { do: "ignore", reason: "the deployment config is gone" } : seen(config);
       const applied = await apply(client, subject.config, decision, { ...subject, seenGeneration });
       if (applied === "moved") return undefined;
-      const outcome = describe(decision, applied);
+      const outcome = { ...describe(decision, applied), replacesRecent: applied === "applied" && before?.recent === true };
       await finish(client, outcome);
       return outcome;
     });
@@ -85,7 +88,7 @@ async function apply(
   return "unchanged";
 }
 
-function describe(decision: Decision, applied: Applied | "pinned"): Settled {
+function describe(decision: Decision, applied: Applied | "pinned"): Omit<Settled, "replacesRecent"> {
   const wanted = decision.do;
   if (decision.do === "ignore") return { result: "ignored", reason: decision.reason, commit: undefined, wanted };
   if (decision.do === "reject") return { result: "rejected", reason: decision.reason, commit: undefined, wanted };

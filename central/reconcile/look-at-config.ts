@@ -26,17 +26,23 @@ export async function lookAtConfig(o: Context, configId: bigint, pullRequest: bi
   const config = await selectConfig(o.pool, configId);
   if (config === undefined) return;
   if (pullRequest !== undefined) {
-    await settle(o, { config, pullRequest: pullRequest === 0n ? undefined : pullRequest }, async (client) => {
-      if (attempt > 0) await addNextLook(client, { configId, pullRequest }, attempt);
+    await settle(o, { config, pullRequest: pullRequest === 0n ? undefined : pullRequest }, async (client, settled) => {
+      if (settled.replacesRecent) await addNextLook(client, { configId, pullRequest }, 0);
+      else if (attempt > 0) await addNextLook(client, { configId, pullRequest }, attempt);
     });
     return;
   }
-  const finish = (await selectLookedAt(o.pool, configId)) ? countChange : async () => undefined;
-  await settle(o, { config, pullRequest: undefined }, finish);
+  const counted = await selectLookedAt(o.pool, configId);
+  const settleOne = async (now: Config, number: bigint | undefined) =>
+    settle(o, { config: now, pullRequest: number }, async (client, settled) => {
+      if (counted) await countChange(client, settled);
+      if (settled.replacesRecent) await addNextLook(client, { configId, pullRequest: number ?? 0n }, 0);
+    });
+  await settleOne(config, undefined);
   // Renamed or moved, it is found again by the look at its branch.
   const current = await selectConfig(o.pool, configId);
   if (current === undefined) return;
-  for (const number of await findDifferent(o, current)) await settle(o, { config: current, pullRequest: number }, finish);
+  for (const number of await findDifferent(o, current)) await settleOne(current, number);
   await bringCommentsUpToDate(o, configId);
   await recordLook(o.pool, configId);
 }

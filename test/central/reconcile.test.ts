@@ -6,6 +6,7 @@ import { readFigures } from "#central/reconcile/read-figures.ts";
 import { claimConfigs } from "#central/reconcile/sql/claim-configs.ts";
 import { DeploymentState } from "#gen/catapult/v1/deployment_pb.js";
 import { Outcome } from "#gen/catapult/v1/worker_service_pb.js";
+import { dropLaterLooks } from "#test/central/support/drop-later-looks.ts";
 import { eventually } from "#test/support/eventually.ts";
 import {
   addRepository,
@@ -202,6 +203,7 @@ test("configs are taken for a look once in an interval by any number of replicas
 
 async function quiet(): Promise<void> {
   await eventually(async () => {
+    await dropLaterLooks(central.pool);
     const { rows } = await central.pool.query(
       "select task_identifier from graphile_worker.jobs where task_identifier in ('look', 'comment')",
     );

@@ -216,6 +216,39 @@ test("while GitHub does not say what somebody may do, an approval waits, and hol
   expect(await selectApprovals(central, pull.host)).toHaveLength(1);
 });
 
+test("an approval that GitHub's reads do not show yet, nor the commit it approves, waits, and holds once they do", async () => {
+  const pull = await openForkPullRequest(central, "lagging");
+  await waitForStates(pull.host, ["held"]);
+  const missing = central.forge.setFault({
+    kind: "answer",
+    status: 404,
+    method: "GET",
+    path: /\/lagging\/issues\/comments\/\d+$/,
+  });
+  const waitsFor = async (text: string, reason: string) =>
+    eventually(async () => {
+      const { rows } = await central.pool.query(
+        "select state, reason from webhook_deliveries where event = 'issue_comment' and position($1 in body) > 0",
+        [text],
+      );
+      expect(rows).toEqual([{ state: "received", reason: expect.stringContaining(reason) }]);
+    });
+  await pull.comment("maintainer", `/catapult approve ${pull.sha}\nunseen`);
+  await waitsFor("\\nunseen", "no such comment yet");
+  missing();
+  expect(await endOfDelivery(central, "issue_comment", "\\nunseen")).toEqual({ state: "processed", reason: "approved" });
+  await waitForStates(pull.host, ["dispatched"]);
+
+  const old = central.forge.setFault({ kind: "stale", method: "GET", path: new RegExp(`/lagging/pulls/${pull.number}$`) });
+  await look(pull.configId, BigInt(pull.number));
+  const next = await pull.push("next");
+  await pull.comment("maintainer", `/catapult approve ${next}\nahead`);
+  await waitsFor("\\nahead", `head is ${pull.sha} now`);
+  old();
+  expect(await endOfDelivery(central, "issue_comment", "\\nahead")).toEqual({ state: "processed", reason: "approved" });
+  expect(await waitForBuild(next)).toMatchObject({ trust: Trust.FORK });
+});
+
 test("a lost lease and a look leave an approved commit approved, and a closed pull request is built again when it is reopened", async () => {
   const pull = await openForkPullRequest(central, "steady");
   await waitForStates(pull.host, ["held"]);

@@ -1,4 +1,4 @@
-import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import { addJob } from "#central/jobs/add-job.ts";
 import { withTransaction } from "#central/database/with-transaction.ts";
 import { eventually } from "#test/support/eventually.ts";
@@ -9,6 +9,7 @@ import {
   startTestCentral,
   type TestCentral,
 } from "../support/start-test-central.ts";
+import { deliver } from "../approval/held-fork.ts";
 
 let central: TestCentral;
 beforeAll(async () => {
@@ -77,6 +78,69 @@ test.each([403, 404])("a %i on the reading of a pull request that was pushed to 
   // Removed and made again it would have passed a generation of its own.
   expect((await selectDeployments(central.pool, host)).map(({ generation }) => generation)).toEqual([1n, 2n]);
   expect(central.worker.cleanups.filter((one) => one.host === host)).toEqual([]);
+});
+
+describe("an older state that a late delivery and a lagging read agree on is live for a moment only:", () => {
+  const url = () => `${central.url}/webhook/github`;
+  afterEach(() => central.forge.setWebhookUrl(url()));
+
+  /** Reads of the pull request give what they give now, while `lagging` is set. */
+  async function holdReads(name: string, number: number) {
+    const state = { lagging: true };
+    const path = new RegExp(`/${name}/pulls/${number}$`);
+    central.forge.setFault({
+      kind: "stale",
+      method: "GET",
+      path: Object.assign(new RegExp(path), { test: (text: string) => state.lagging && path.test(text) }),
+    });
+    const { token } = await central.forge.createUser({ login: "ann" });
+    await central.forge.addCollaborator({ owner: "acme", name, login: "ann", permission: "write" });
+    const read = await fetch(`${central.forge.apiUrl}/repos/acme/${name}/pulls/${number}`, {
+      headers: { authorization: `token ${token}` },
+    });
+    expect(read.status).toBe(200);
+    state.lagging = false;
+    return state;
+  }
+
+  const hint = (id: number, number: number, action: string, sha: string) => ({
+    action,
+    number,
+    repository: { id },
+    pull_request: { state: action === "closed" ? "closed" : "open", head: { sha } },
+  });
+  const commits = async (host: string) => (await selectDeployments(central.pool, host)).map(({ commit }) => commit);
+
+  test("an older commit", async () => {
+    const { id } = await addRepository(central, "older");
+    central.forge.setWebhookUrl(undefined);
+    const { number, headSha, host } = await open("older");
+    const reads = await holdReads("older", number);
+    const { sha } = await central.forge.pushFiles(change("older", "2"));
+    await deliver(central, "pull_request", hint(id, number, "synchronize", sha));
+    await eventually(async () => expect(await commits(host)).toEqual([sha]));
+    reads.lagging = true;
+    await deliver(central, "pull_request", hint(id, number, "synchronize", headSha));
+    await eventually(async () => expect(await commits(host)).toEqual([sha, headSha]));
+    reads.lagging = false;
+    await eventually(async () => expect(await commits(host)).toEqual([sha, headSha, sha]));
+  });
+
+  test("an open pull request that is closed by now, found by a comparison", async () => {
+    const { id, configId } = await addRepository(central, "revived");
+    const { number, headSha, host } = await openLive("revived");
+    const reads = await holdReads("revived", number);
+    central.forge.setWebhookUrl(undefined);
+    await central.forge.closePullRequest({ owner: "acme", name: "revived", number });
+    await deliver(central, "pull_request", hint(id, number, "closed", headSha));
+    await eventually(async () => expect(await selectSiteState(central.pool, host)).toMatch(/remov/));
+    reads.lagging = true;
+    const job = { task: "look" as const, configId, pullRequest: BigInt(number) };
+    await withTransaction(central.pool, async (client) => addJob(client, job));
+    await eventually(async () => expect(await commits(host)).toEqual([headSha, headSha]));
+    reads.lagging = false;
+    await eventually(async () => expect(await selectSiteState(central.pool, host)).toMatch(/remov/));
+  });
 });
 
 test("a 403 at every look takes no preview down either", async () => {

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { addJob } from "#central/jobs/add-job.ts";
 import { DeploymentState } from "#gen/catapult/v1/deployment_pb.js";
 import { type BuildRequest, Outcome } from "#gen/catapult/v1/worker_service_pb.js";
+import { dropLaterLooks } from "#test/central/support/drop-later-looks.ts";
 import { eventually } from "#test/support/eventually.ts";
 import {
   addRepository,
@@ -56,6 +57,7 @@ async function look(configId: bigint): Promise<void> {
     client.release();
   }
   await eventually(async () => {
+    await dropLaterLooks(central.pool);
     const { rows } = await central.pool.query("select from graphile_worker.jobs where task_identifier = 'look'");
     expect(rows).toHaveLength(0);
   });
