@@ -10,6 +10,7 @@ import { GitHubError } from "#central/github/github-error.ts";
 import { addJob } from "#central/jobs/add-job.ts";
 import { countRepair } from "#central/reconcile/count-repair.ts";
 import { commentMarker, renderComment } from "./render-comment.ts";
+import { beginCommentWrite } from "./sql/begin-comment-write.ts";
 import { deleteRemovedSite } from "./sql/delete-removed-site.ts";
 import { forgetComment } from "./sql/forget-comment.ts";
 import { isTriedAgain } from "./sql/is-tried-again.ts";
@@ -74,7 +75,7 @@ async function tryUpsert(
     });
     return undefined;
   }
-  if (run.unended) await writeAgainLater(o, siteId);
+  if (run.unended && target.commentId === null) await writeAgainLater(o, siteId);
   try {
     if (run.again) await upsertAlone(o, target, written);
     else await upsertComment(o, target, written);
@@ -103,11 +104,9 @@ async function writeAgainLater(o: Context, siteId: bigint): Promise<void> {
   await withTransaction(o.pool, async (client) => addJob(client, { task: "comment", siteId, again: true, delayMs: lateAfterMs }));
 }
 
-const isUnanswered = (error: unknown): boolean => error instanceof GitHubError && (error.status === 0 || error.status >= 500);
-
 /** The comment on record is written first: only one that is still there makes any other a double. */
 async function upsertAlone(o: Context, target: CommentTarget, written: Written): Promise<void> {
-  await upsertComment(o, { ...target, commentDigest: null }, written);
+  await upsertComment(o, target, written, { anyway: true });
   const stored = (await selectCommentState(o.pool, target.siteId))?.commentId ?? null;
   if (stored === null) return;
   const own = await findOwnComments(o.github, target, target.pullRequest ?? 0n, commentMarker(target.siteId));
@@ -121,10 +120,18 @@ async function render(o: Context, target: CommentTarget): Promise<Written> {
   return { body, digest: createHash("sha256").update(body).digest("hex") };
 }
 
-async function upsertComment(o: Context, target: CommentTarget, { body, digest }: Written): Promise<void> {
+async function upsertComment(
+  o: Context,
+  target: CommentTarget,
+  { body, digest }: Written,
+  { anyway = false }: { anyway?: boolean } = {},
+): Promise<void> {
   const { commentId, siteId } = target;
   if (commentId !== null) {
-    if (target.commentDigest === digest) return;
+    if (target.commentDigest === digest && !anyway) return;
+    // A change before this one has no end on record, be it a slow GitHub's or a frozen replica's: it may still come and put an older text over this.
+    if (target.commentDigest === null) await writeAgainLater(o, siteId);
+    else await beginCommentWrite(o.pool, siteId);
     if (await edit(o, target, commentId, body)) {
       await updateSiteComment(o.pool, siteId, { id: commentId, digest }, commentId);
       return;
@@ -147,7 +154,7 @@ async function makeComment(o: Context, target: CommentTarget, body: string): Pro
   try {
     return await createComment(o.github, target, target.pullRequest ?? 0n, body);
   } catch (error) {
-    if (isUnanswered(error)) await writeAgainLater(o, target.siteId);
+    if (error instanceof GitHubError && (error.status === 0 || error.status >= 500)) await writeAgainLater(o, target.siteId);
     throw error;
   }
 }
@@ -172,7 +179,6 @@ async function edit(o: Context, target: CommentTarget, commentId: bigint, body: 
     return true;
   } catch (error) {
     if (error instanceof GitHubError && error.missing) return false;
-    if (isUnanswered(error)) await writeAgainLater(o, target.siteId);
     throw error;
   }
 }
