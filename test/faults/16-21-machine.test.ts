@@ -13,8 +13,10 @@ import { deploymentsOf, expectLive, hostOf, liveCommit, repository } from "./sup
 
 const production = "www.one.localhost";
 const serverPath = "/config/apps/http/servers/catapult";
-/** What the worker promises; how long a busy machine takes besides is no part of it. */
-const restoredMs = 60_000;
+/** What is promised of a Caddy that lost or changed something: the worker compares every 10 s, and had it right in 9.8 s at a load of 18 on two cores. */
+const restoredMs = 30_000;
+/** Builds and what they wait for on a busy machine: no promise. */
+const patienceMs = 60_000;
 let stack: Stack;
 let lying: LyingAdmin;
 let sandboxes: Sandboxes;
@@ -74,7 +76,7 @@ const served = async (host: string) => visit(stack.workers[0]!.sitesPort, host);
 /** Begins a build that would take long, and waits until it runs in its container. */
 async function beginBuild(text: string): Promise<{ sha: string; pid: number }> {
   const { sha } = await push("main", text, 30);
-  await eventually(async () => expect((await newest()).state).toBe("building"), restoredMs);
+  await eventually(async () => expect((await newest()).state).toBe("building"), patienceMs);
   return { sha, ...(await eventually(async () => sandboxes.findBuild())) };
 }
 
@@ -83,7 +85,7 @@ const newest = async (): Promise<{ commit: string; state: string }> => (await de
 
 /** What was under way ended as failed, what was served stays, and the next push is live. */
 async function expectFailed(sha: string, before: string): Promise<void> {
-  await eventually(async () => expect(await newest()).toEqual({ commit: sha, state: "failed" }), restoredMs);
+  await eventually(async () => expect(await newest()).toEqual({ commit: sha, state: "failed" }), patienceMs);
   expect((await served(production)).body).toBe(before);
   await expectLive(stack, production, (await push("main", `after ${sha}`)).sha);
 }
@@ -163,18 +165,18 @@ fault(
     for (const lie of ["500", "412", "hang"] as const) {
       const { host, sha } = await openPull(`lied-to-by-${lie}`, 4);
       const newestThere = async () => (await deploymentsOf(stack, host)).at(-1)?.state;
-      await eventually(async () => expect(await newestThere()).toBe("building"), restoredMs);
+      await eventually(async () => expect(await newestThere()).toBe("building"), patienceMs);
       const before = lying.lies();
       lying.set(lie);
       await eventually(async () => {
         expect(["publishing", "failed"]).toContain(await newestThere());
         expect(lying.lies()).toBeGreaterThan(before);
-      }, restoredMs);
+      }, patienceMs);
       expect(await liveCommit(stack, host)).toBeUndefined();
       expect((await served(host)).status).toBe(404);
       expect((await served(production)).status).toBe(200);
       lying.set("honest");
-      await eventually(async () => expect(await newestThere()).not.toBe("publishing"), restoredMs);
+      await eventually(async () => expect(await newestThere()).not.toBe("publishing"), patienceMs);
       // On a busy machine the time for its route may have been over: then it failed and says so.
       if ((await liveCommit(stack, host)) !== sha)
         await expectLive(stack, host, (await push(`lied-to-by-${lie}`, `honest after ${lie}`)).sha);
