@@ -1,3 +1,4 @@
+import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect } from "vitest";
 import { eventually } from "#test/support/eventually.ts";
@@ -45,6 +46,28 @@ async function withDying(failpoint: string, work: () => Promise<void>): Promise<
   await work();
   expect(await first().ended()).toEqual({ code: null, signal: "SIGKILL" });
   first().arm("");
+}
+
+let comparing = true;
+
+/**
+ * A comparison with GitHub, every 2 s here, finds a newer commit by itself: until `restoreComparisons` only deliveries lead to one. Both of
+ * fault 08 need that, and the second takes it back.
+ */
+async function withoutComparisons(): Promise<void> {
+  if (!comparing) return;
+  comparing = false;
+  const env = { RECONCILE_INTERVAL: "1h" };
+  await Promise.all(stack.centrals.map(async (central) => central.restart({ env })));
+  await eventually(async () => {
+    const { rows } = await stack.pool.query("select from graphile_worker.jobs where task_identifier = 'look'");
+    expect(rows).toHaveLength(0);
+  });
+}
+
+async function restoreComparisons(): Promise<void> {
+  comparing = true;
+  await Promise.all(stack.centrals.map(async (central) => central.restart({ signal: "SIGKILL" })));
 }
 
 async function failedDelivery() {
@@ -172,51 +195,61 @@ fault(
   },
 );
 
-fault(
-  "fault 08: a replica whose look is seconds old loses against the one that committed newer, and looks again",
-  async () => {
-    const { branch } = await pushBranch(stack);
-    webhooks().set({ blackhole: true });
-    // A comparison with GitHub would find the newer commit by itself.
-    const env = { RECONCILE_INTERVAL: "1h" };
-    await Promise.all(stack.centrals.map(async (central) => central.restart({ env })));
-    await eventually(async () => {
-      const { rows } = await stack.pool.query("select from graphile_worker.jobs where task_identifier = 'look'");
-      expect(rows).toHaveLength(0);
-    });
-    const pull = await open(branch);
-    // Either may take up a delivery: the second one must.
-    first().pause();
-    const holds = createHolds(second());
-    const opened = { number: pull.number, commit: pull.headSha, action: "opened" };
-    const late = await holds.at("intake.after-look", async () => deliver(1, opened));
-    const newer = await push(stack, branch);
-    const host = hostOf(pull.number);
-    first().resume();
-    await deliver(0, { number: pull.number, commit: newer.sha });
-    await eventually(async () => expect((await deploymentsOf(stack, host)).at(-1)?.commit).toBe(newer.sha));
-    holds.release();
-    await eventually(async () => expect(await deliveryState(stack, late.guid)).toBe("superseded"));
-    webhooks().set({});
-    await expectLive(stack, host, newer.sha);
-    expect((await deploymentsOf(stack, host)).map(({ commit }) => commit)).toEqual([newer.sha]);
-  },
-  { heal: async () => void (await Promise.all(stack.centrals.map(async (central) => central.restart({ signal: "SIGKILL" })))) },
-);
-
-fault("fault 08: a read of GitHub that lags 3 s behind its webhook is looked at again", async () => {
+fault("fault 07: one delivery that GitHub sends five times to two Centrals is one deployment", async () => {
   const { branch, sha } = await pushBranch(stack);
+  webhooks().set({ blackhole: true });
   const pull = await open(branch);
+  const payload = pullRequestPayload({ repositoryId, number: pull.number, commit: sha, action: "opened" });
+  const guid = randomUUID();
+  const answers = await Promise.all(
+    [0, 1, 0, 1, 0].map(async (central) => postWebhook(stack, { central, event: "pull_request", payload, guid })),
+  );
+  expect(answers.map(({ status }) => status)).toEqual([202, 202, 202, 202, 202]);
   await expectLive(stack, hostOf(pull.number), sha);
-  const end = stack.forge.setFault({ kind: "stale", method: "GET", path: new RegExp(`/pulls(/${pull.number})?$`) });
-  await deliver(0, { number: pull.number, commit: sha });
-  await sleep(500);
-  const newer = await push(stack, branch);
-  await stack.forge.settled();
-  await sleep(3_000);
-  end();
-  await expectLive(stack, hostOf(pull.number), newer.sha);
+  await eventually(async () => expect(await deliveryState(stack, guid)).toBe("processed"));
+  expect(await deploymentsOf(stack, hostOf(pull.number))).toEqual([{ commit: sha, state: "succeeded" }]);
 });
+
+fault("fault 08: a replica whose look is seconds old loses against the one that committed newer, and looks again", async () => {
+  const { branch } = await pushBranch(stack);
+  webhooks().set({ blackhole: true });
+  await withoutComparisons();
+  const pull = await open(branch);
+  // Either may take up a delivery: the second one must.
+  first().pause();
+  const holds = createHolds(second());
+  const opened = { number: pull.number, commit: pull.headSha, action: "opened" };
+  const late = await holds.at("intake.after-look", async () => deliver(1, opened));
+  const newer = await push(stack, branch);
+  const host = hostOf(pull.number);
+  first().resume();
+  await deliver(0, { number: pull.number, commit: newer.sha });
+  await eventually(async () => expect((await deploymentsOf(stack, host)).at(-1)?.commit).toBe(newer.sha));
+  holds.release();
+  await eventually(async () => expect(await deliveryState(stack, late.guid)).toBe("superseded"));
+  webhooks().set({});
+  await expectLive(stack, host, newer.sha);
+  expect((await deploymentsOf(stack, host)).map(({ commit }) => commit)).toEqual([newer.sha]);
+});
+
+fault(
+  "fault 08: a read of GitHub that lags 3 s behind its webhook is looked at again",
+  async () => {
+    const { branch, sha } = await pushBranch(stack);
+    const pull = await open(branch);
+    await expectLive(stack, hostOf(pull.number), sha);
+    await withoutComparisons();
+    const end = stack.forge.setFault({ kind: "stale", method: "GET", path: new RegExp(`/pulls(/${pull.number})?$`) });
+    await deliver(0, { number: pull.number, commit: sha });
+    await sleep(500);
+    const newer = await push(stack, branch);
+    await stack.forge.settled();
+    await sleep(3_000);
+    end();
+    await expectLive(stack, hostOf(pull.number), newer.sha);
+  },
+  { heal: restoreComparisons },
+);
 
 fault("fault 09: what was committed by a Central that died before its dispatch is dispatched by another", async () => {
   const { branch, sha } = await pushBranch(stack);
