@@ -7,6 +7,7 @@ import { planWalk, printStep, walkShape, type Step, type WalkShape } from "./pla
 import type { WalkPodman } from "./walk-podman.ts";
 import type { WalkPostgres } from "./walk-postgres.ts";
 import { watchMachine } from "./watch-machine.ts";
+import { redeployKilled } from "./redeploy-killed.ts";
 
 export type Walk = {
   findings: Finding[];
@@ -68,6 +69,10 @@ export async function runWalk(o: {
     const slowMs = (): number => watched.slowMs();
     await troubles.ready(() => performance.now() - healing < readyMs + Math.min(mostSlowMs, slowMs()));
     say("everything is ready");
+    if (o.containers === true) {
+      const killed = await redeployKilled(stack);
+      if (killed.length > 0) say(`deployed again, since its build's container was killed: ${killed.join(", ")}`);
+    }
     const findings = await findBreaches(stack, { watch, slowMs });
     const ends = troubles.ends();
     if (ends.length > 0) say(`ended by themselves and were started again: ${ends.join(", ")}`);
