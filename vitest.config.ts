@@ -11,8 +11,8 @@ export default defineConfig({
     globalSetup: ["test/support/global-setup.ts"],
     // Processes, not threads: tests start servers, change signals' handlers and read process.env.
     pool: "forks",
-    // Two cores are a fifth idle with two: containers, leases and intervals are waited for.
-    maxWorkers: 3,
+    // A third made nothing faster on two cores, and daemons slow to answer.
+    maxWorkers: 2,
     testTimeout: 60_000,
     hookTimeout: 60_000,
     passWithNoTests: false,

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, expect } from "vitest";
+import { dropLaterLooks } from "#test/central/support/drop-later-looks.ts";
 import { eventually } from "#test/support/eventually.ts";
 import { podmanHookTimeout } from "#test/support/podman.ts";
 import { startStack, type Stack } from "#test/support/stack.ts";
@@ -60,6 +61,7 @@ async function withoutComparisons(): Promise<void> {
   const env = { RECONCILE_INTERVAL: "1h" };
   await Promise.all(stack.centrals.map(async (central) => central.restart({ env })));
   await eventually(async () => {
+    await dropLaterLooks(stack.pool);
     const { rows } = await stack.pool.query("select from graphile_worker.jobs where task_identifier = 'look'");
     expect(rows).toHaveLength(0);
   });
