@@ -9,6 +9,7 @@ import { addJob } from "#central/jobs/add-job.ts";
 import { countRepair } from "./count-repair.ts";
 import { decideRepair, type DiskSite, type Repair, type TableSite } from "./decide-repair.ts";
 import { claimComparisons } from "./sql/claim-comparisons.ts";
+import { compareAgainIn } from "./sql/compare-again-in.ts";
 import { lockTableSite, selectTableSite, selectTableSites, type TableSiteRow } from "./sql/select-table-sites.ts";
 import { recordWorker } from "./sql/record-worker.ts";
 import { setSiteWorker } from "./sql/set-site-worker.ts";
@@ -17,10 +18,11 @@ type Context = { pool: Pool; workers: WorkerClients; log: Logger };
 type Worker = { id: string; endpoint: string };
 
 const pageSize = 500;
+const againSeconds = 30;
 
 /**
  * Compares every enabled worker's disk with the tables that was not compared in a while, by whichever replica comes first, and puts right what differs.
- * A worker that cannot be asked is asked again once it is ready, or in its time.
+ * A worker that cannot be asked is asked again once it is ready, or half a minute later: one that refuses this replica's clock stays ready.
  */
 export async function compareWorkers(o: Context & { everySeconds: number }): Promise<void> {
   for (const worker of await claimComparisons(o.pool, o.everySeconds)) {
@@ -28,6 +30,7 @@ export async function compareWorkers(o: Context & { everySeconds: number }): Pro
       await compareWorker(o, worker);
     } catch (err) {
       o.log.warn({ err, worker: worker.id }, "a worker's sites could not be compared with the tables");
+      await compareAgainIn(o.pool, worker.id, { seconds: againSeconds, everySeconds: o.everySeconds });
     }
   }
 }

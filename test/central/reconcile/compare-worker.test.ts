@@ -1,3 +1,4 @@
+import { Code, ConnectError } from "@connectrpc/connect";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import type { MessageInitShape } from "@bufbuild/protobuf";
 import { createWorkerClients, type WorkerClients } from "#central/dispatch/create-worker-clients.ts";
@@ -159,6 +160,20 @@ test("a worker whose pages never end, or that cannot be asked, ends the comparis
   const site = diskOf(build);
   await compare(Array.from({ length: 1_200 }, () => site));
   expect(await selectDeployments(central.pool, build.host)).toHaveLength(1);
+});
+
+test("a worker that refused to be asked is asked again half a minute later, not in its time", async () => {
+  central.worker.behaviour.sites = () => {
+    throw new ConnectError("the clocks differ", Code.Unauthenticated);
+  };
+  await central.pool.query("update workers set compared_at = now() - interval '400 seconds'");
+  await compareWorkers({ pool: central.pool, workers: clients, log, everySeconds: 300 });
+  const { rows } = await central.pool.query<{ left: number }>(
+    "select 300 - extract(epoch from now() - compared_at)::float8 as left from workers",
+  );
+  await central.pool.query("update workers set compared_at = now() + interval '1 hour'");
+  expect(rows[0]!.left).toBeGreaterThan(0);
+  expect(rows[0]!.left).toBeLessThanOrEqual(30);
 });
 
 test("a removal and a build whose job is gone get one again", async () => {
