@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { findBreaches, watchSites, type Finding } from "#test/support/invariants.ts";
-import { startStack } from "#test/support/stack.ts";
+import { startStack, type Stack } from "#test/support/stack.ts";
 import { createTroubles } from "./apply-trouble.ts";
 import { createWorld, type World } from "./create-world.ts";
 import { planWalk, printStep, walkShape, type Step, type WalkShape } from "./plan-walk.ts";
@@ -74,6 +74,7 @@ export async function runWalk(o: {
       if (killed.length > 0) say(`deployed again, since its build's container was killed: ${killed.join(", ")}`);
     }
     const findings = await findBreaches(stack, { watch, slowMs });
+    if (findings.length > 0) say(`what is still to be done: ${await describeQueue(stack)}`);
     const ends = troubles.ends();
     if (ends.length > 0) say(`ended by themselves and were started again: ${ends.join(", ")}`);
     const healedMs = Math.round(performance.now() - healing);
@@ -85,6 +86,18 @@ export async function runWalk(o: {
     await watch.stop();
     await stack.stop();
   }
+}
+
+/** Jobs that wait, run or failed, queues that a replica has locked, and what is on record of comments: where to begin to look. */
+async function describeQueue(stack: Stack): Promise<string> {
+  const { rows } = await stack.pool.query<{ found: string }>(
+    `select json_build_object(
+       'jobs', (select json_agg(j) from graphile_worker._private_jobs j),
+       'queues', (select json_agg(q) from graphile_worker._private_job_queues q where q.locked_at is not null),
+       'sites', (select json_agg(json_build_object('id', id, 'state', state, 'comment', comment_id, 'digest', comment_digest,
+         'refusal', comment_refusal)) from sites))::text as found`,
+  );
+  return rows[0]?.found ?? "";
 }
 
 async function take(world: World, troubles: ReturnType<typeof createTroubles>, step: Step): Promise<string | void> {
