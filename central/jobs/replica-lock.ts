@@ -1,4 +1,5 @@
 import { EventEmitter } from "node:events";
+import { setTimeout as sleep } from "node:timers/promises";
 import type { WorkerEvents } from "graphile-worker";
 import type { Pool, PoolClient } from "pg";
 import type { Logger } from "#common/logger.ts";
@@ -67,6 +68,20 @@ export function holdReplicaLock(pool: Pool, log: Logger): ReplicaLock {
       return client;
     });
   });
+
+  // A runner that could not tell PostgreSQL of a job's end is replaced, and would keep the job and its queue for as long as this process lives.
+  events.on("worker:fatalError", ({ worker }) => void free(worker.workerId));
+  async function free(workerId: string): Promise<void> {
+    const isWanted = (): boolean => !released;
+    while (isWanted())
+      try {
+        await forceUnlock(pool, [workerId]);
+        return;
+      } catch (err) {
+        log.warn({ err, runner: workerId }, "the job of a runner that ended could not be freed; it is tried again");
+        await sleep(reacquireMs);
+      }
+  }
 
   return {
     events,
