@@ -69,8 +69,8 @@ export function holdReplicaLock(pool: Pool, log: Logger): ReplicaLock {
     });
   });
 
-  // A runner that could not tell PostgreSQL of a job's end is replaced, and would keep the job and its queue for as long as this process lives.
   const isReleased = (): boolean => released;
+  // A runner that could not tell PostgreSQL of a job's end is replaced, and would keep the job and its queue for as long as this process lives.
   events.on("worker:fatalError", ({ worker }) => void free(worker.workerId));
   async function free(workerId: string): Promise<void> {
     while (!isReleased())
