@@ -8,7 +8,10 @@ import { noteRemoval } from "./own-removals.ts";
 import { removeOrOwe } from "./owed-removals.ts";
 
 const deadlineMs = 30_000;
+const inspectMs = 10_000;
 const trials = 4;
+/** Of Docker's and Podman's words. */
+const endedStates: ReadonlySet<string> = new Set(["exited", "stopped", "stopping", "dead", "removing"]);
 
 /**
  * Removes all that a sandbox is made of, whatever of it is there. The holder goes after the build, which depends on it. What Podman does not do
@@ -17,7 +20,10 @@ const trials = 4;
 export async function releaseSandbox(podman: Dockerode, names: SandboxNames): Promise<void> {
   await removeOrOwe(podman, names.network, async () => {
     await deleteContainer(podman, names.build);
-    await deleteContainer(podman, names.holder);
+    // Only what runs by now ends by this worker. One that ended before did so by itself or by somebody else, and the watch over Podman may
+    // hear of that a quarter of a second later: it must not take that end for ours.
+    if (await hasEnded(podman, names.holder)) await forceDelete(podman, names.holder);
+    else await deleteContainer(podman, names.holder);
     await Promise.all([
       removeNetwork(podman, names.network),
       removeVolume(podman, names.volume),
@@ -30,8 +36,22 @@ export async function removeContainer(podman: Dockerode, name: string): Promise<
   await removeOrOwe(podman, name, async () => deleteContainer(podman, name));
 }
 
+/** Whether a holder that was started has ended. An engine that does not say so is one that is proven anew anyway. */
+async function hasEnded(podman: Dockerode, name: string): Promise<boolean> {
+  const attempt = `inspect the holder ${name}`;
+  try {
+    return endedStates.has((await withDeadline(inspectMs, attempt, podman.getContainer(name).inspect())).State.Status);
+  } catch (error) {
+    return readStatusCode(error) === 404;
+  }
+}
+
 async function deleteContainer(podman: Dockerode, name: string): Promise<void> {
   noteRemoval(name);
+  await forceDelete(podman, name);
+}
+
+async function forceDelete(podman: Dockerode, name: string): Promise<void> {
   // A running one is killed at once: timeout 0, else Podman waits 10 s for it to obey SIGTERM.
   await remove(`remove the container ${name}`, async () =>
     callLibpod(podman, {

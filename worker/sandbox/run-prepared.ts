@@ -1,6 +1,6 @@
 import type { Readable } from "node:stream";
 import type Dockerode from "dockerode";
-import { callPodman } from "#worker/podman/podman-error.ts";
+import { callPodman, readStatusCode } from "#worker/podman/podman-error.ts";
 import { expectReadable } from "#worker/podman/expect-stream.ts";
 import { withDeadline } from "#worker/podman/with-deadline.ts";
 import { createBoundedLog, sayLeftOut } from "./bound-log.ts";
@@ -64,8 +64,9 @@ const networkEnded: SandboxFailure = {
 async function hasEnded(holder: Dockerode.Container): Promise<boolean> {
   try {
     return !(await withDeadline(callDeadlineMs, "inspect the holder", holder.inspect())).State.Running;
-  } catch {
-    return false;
+  } catch (error) {
+    // Gone altogether.
+    return readStatusCode(error) === 404;
   }
 }
 
