@@ -98,7 +98,7 @@ export function createForgeOperations(context: ForgeContext) {
         named ??
         (await branchHead(context, repository.id, o.branch)) ??
         (await branchHead(context, repository.id, repository.defaultBranch));
-      await commitFiles(folder, {
+      const sha = await commitFiles(folder, {
         branch: o.branch,
         parent,
         message: o.message ?? `Change ${o.branch}`,
@@ -108,7 +108,7 @@ export function createForgeOperations(context: ForgeContext) {
         remove,
         replace: o.replace ?? isFolder(o.files),
       });
-      return { sha: (await branchHead(context, repository.id, o.branch)) ?? "" };
+      return { sha };
     });
   }
 

@@ -16,12 +16,12 @@ export type Commit = {
   replace: boolean; // the tree holds these files only
 };
 
-/** Makes one commit without a work tree: git fast-import takes it all by one stream. The branch may move in any direction. */
-export async function commitFiles(folder: string, commit: Commit): Promise<void> {
+/** Makes one commit without a work tree: git fast-import takes it all by one stream, and tells the commit's id. The branch may move in any direction. */
+export async function commitFiles(folder: string, commit: Commit): Promise<string> {
   const parts: Buffer[] = [];
   const text = (value: string) => parts.push(Buffer.from(value));
   const data = (value: Buffer) => parts.push(Buffer.from(`data ${value.length}\n`), value, Buffer.from("\n"));
-  text(`commit refs/heads/${commit.branch}\n`);
+  text(`commit refs/heads/${commit.branch}\nmark :1\n`);
   text(`committer ${commit.author.name} <${commit.author.email}> ${Math.floor(commit.at.getTime() / 1000)} +0000\n`);
   data(Buffer.from(commit.message));
   if (commit.parent !== undefined) text(`from ${commit.parent}\n`);
@@ -31,8 +31,9 @@ export async function commitFiles(folder: string, commit: Commit): Promise<void>
     text(`M ${file.mode} inline ${quotePath(file.path)}\n`);
     data(file.content);
   }
-  text("done\n");
-  await runGit(folder, ["fast-import", "--quiet", "--force", "--done", "--date-format=raw"], Buffer.concat(parts));
+  text("get-mark :1\ndone\n");
+  const words = ["fast-import", "--quiet", "--force", "--done", "--date-format=raw"];
+  return (await runGit(folder, words, Buffer.concat(parts))).toString().trim();
 }
 
 /** Files given by path; those that are null are to be removed. */

@@ -1,4 +1,5 @@
-import { mkdir } from "node:fs/promises";
+import { appendFile, mkdir } from "node:fs/promises";
+import path from "node:path";
 import { runGit } from "./run-git.ts";
 
 const settings: readonly (readonly [string, string])[] = [
@@ -14,5 +15,6 @@ const settings: readonly (readonly [string, string])[] = [
 export async function createBareRepository(folder: string, defaultBranch: string): Promise<void> {
   await mkdir(folder, { recursive: true });
   await runGit(folder, ["init", "--quiet", "--bare", "--template=", `--initial-branch=${defaultBranch}`]);
-  for (const [name, value] of settings) await runGit(folder, ["config", name, value]);
+  const lines = settings.map(([name, value]) => `[${name.split(".")[0]}] ${name.split(".")[1]} = ${value}\n`);
+  await appendFile(path.join(folder, "config"), lines.join(""));
 }

@@ -18,52 +18,72 @@ export type CommitRecord = {
   files: FileChange[];
 };
 
-const format = ["%H", "%T", "%P", "%an", "%ae", "%aI", "%cn", "%ce", "%cI", "%B"].join("%x00");
+const format = ["%H", "%T", "%P", "%an", "%ae", "%aI", "%cn", "%ce", "%cI", "%B", ""].join("%x00");
+const differences = ["--no-renames", "--raw", "--numstat", "-z", "--no-abbrev"];
 
 /** Commits of a revision range, newest first, each with the files it changed against its first parent. */
 export async function readCommits(folder: string, range: readonly string[], limit: number): Promise<CommitRecord[]> {
-  const list = await runGit(folder, ["rev-list", `--max-count=${limit}`, ...range]);
-  const shas = list.toString().split("\n").filter(Boolean);
+  const wanted = [`--max-count=${limit}`, `--format=${format}`, "--diff-merges=first-parent", ...differences];
+  const parts = (await runGit(folder, ["log", ...wanted, ...range])).toString().split("\0");
   const commits: CommitRecord[] = [];
-  for (const sha of shas) commits.push(await readCommit(folder, sha));
+  // No field has a NUL in it. After a commit's fields stand its differences, if it has any.
+  for (let index = 0; index < parts.length;) {
+    if (!/^[0-9a-f]{40}$/.test(parts[index] ?? "")) {
+      index++;
+      continue;
+    }
+    const [sha = "", tree = "", parents = "", an = "", ae = "", ad = "", cn = "", ce = "", cd = "", message = ""] = parts.slice(
+      index,
+      index + 10,
+    );
+    const { files, end } = parseChanges(parts, index + 10);
+    index = end;
+    commits.push({
+      sha,
+      tree,
+      parents: parents.split(" ").filter(Boolean),
+      author: { name: an, email: ae, date: new Date(ad).toISOString() },
+      committer: { name: cn, email: ce, date: new Date(cd).toISOString() },
+      message: message.trimEnd(),
+      files,
+    });
+  }
   return commits;
 }
 
 export async function readCommit(folder: string, sha: string): Promise<CommitRecord> {
-  const fields = (await runGit(folder, ["show", "--no-patch", `--format=${format}`, sha])).toString().split("\0");
-  const [hash = sha, tree = "", parents = "", an = "", ae = "", ad = "", cn = "", ce = "", cd = "", message = ""] = fields;
-  const parentShas = parents.split(" ").filter(Boolean);
-  return {
-    sha: hash,
-    tree,
-    parents: parentShas,
-    author: { name: an, email: ae, date: new Date(ad).toISOString() },
-    committer: { name: cn, email: ce, date: new Date(cd).toISOString() },
-    message: message.trimEnd(),
-    files: await readChanges(folder, parentShas[0], hash),
-  };
+  const [commit] = await readCommits(folder, [sha], 1);
+  if (commit === undefined) throw new Error(`git log ${sha} in ${folder} told of no commit`);
+  return commit;
 }
 
-/** What differs between two commits (or the empty tree and one): raw and numstat lines of one diff. */
-export async function readChanges(folder: string, from: string | undefined, to: string): Promise<FileChange[]> {
-  const base = ["diff-tree", "-r", "--no-renames", "--no-commit-id", "--raw", "--numstat", "-z", "--no-abbrev"];
-  const output = await runGit(folder, from === undefined ? [...base, "--root", to] : [...base, from, to]);
+/** What differs between two commits. */
+export async function readChanges(folder: string, from: string, to: string): Promise<FileChange[]> {
+  const output = await runGit(folder, ["diff-tree", "-r", "--no-commit-id", ...differences, from, to]);
+  return parseChanges(output.toString().split("\0"), 0).files;
+}
+
+/** The raw and numstat lines of one diff, to where the next commit begins. */
+function parseChanges(parts: readonly string[], start: number): { files: FileChange[]; end: number } {
   const changes = new Map<string, FileChange>();
-  const parts = output.toString().split("\0");
-  for (let index = 0; index < parts.length; index++) {
-    const part = parts[index] ?? "";
+  let index = start;
+  for (; index < parts.length; index++) {
+    // git puts a line's end between a commit's fields and its differences.
+    const part = (parts[index] ?? "").trimStart();
+    if (part === "") continue;
+    const [added, deleted, path] = part.split("\t");
     if (part.startsWith(":")) {
       const [, , , sha = "", letter = "M"] = part.split(" ");
-      const path = parts[++index] ?? "";
+      const name = parts[++index] ?? "";
       const status = letter === "A" ? "added" : letter === "D" ? "removed" : "modified";
-      changes.set(path, { path, status, additions: 0, deletions: 0, sha });
-    } else {
-      const [added, deleted, path] = part.split("\t");
-      const change = path === undefined ? undefined : changes.get(path);
+      changes.set(name, { path: name, status, additions: 0, deletions: 0, sha });
+    } else if (path === undefined) break;
+    else {
+      const change = changes.get(path);
       if (change === undefined) continue;
       change.additions = Number(added) || 0; // `-` for a binary file
       change.deletions = Number(deleted) || 0;
     }
   }
-  return [...changes.values()];
+  return { files: [...changes.values()], end: index };
 }

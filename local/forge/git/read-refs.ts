@@ -21,15 +21,11 @@ export function compareRefs(before: Map<string, string>, after: Map<string, stri
 /** The commit that a branch, tag, full ref or SHA names; undefined if there is none. */
 export async function resolveCommit(folder: string, name: string): Promise<string | undefined> {
   if (name === "" || name.startsWith("-") || /[\s~^:?*[\\]|\.\.|@\{/.test(name)) return undefined;
-  for (const candidate of [`refs/heads/${name}`, `refs/tags/${name}`, `refs/${name}`, name]) {
-    try {
-      const output = await runGit(folder, ["rev-parse", "--quiet", "--verify", "--end-of-options", `${candidate}^{commit}`]);
-      return output.toString().trim();
-    } catch (error) {
-      if (!(error instanceof GitError)) throw error;
-    }
-  }
-  return undefined;
+  // One process tells of all that the name could mean, in this order.
+  const candidates = [`refs/heads/${name}`, `refs/tags/${name}`, `refs/${name}`, name];
+  const input = Buffer.from(candidates.map((candidate) => `${candidate}^{commit}\n`).join(""));
+  const output = await runGit(folder, ["cat-file", "--batch-check=%(objectname) %(objecttype)"], input);
+  return /^([0-9a-f]{40}) commit$/m.exec(output.toString())?.[1];
 }
 
 export async function isAncestor(folder: string, ancestor: string, descendant: string): Promise<boolean> {

@@ -45,6 +45,7 @@ export async function sendPushEvent(
     ? [`--exclude=${update.ref}`, "--not", "--branches", "--not", update.after]
     : [`${update.before}..${update.after}`];
   const commits = deleted || !isBranch ? [] : (await readCommits(folder, range, commitsShown)).toReversed();
+  const readHead = async () => commits.find(({ sha }) => sha === update.after) ?? readCommit(folder, `${update.after}^{commit}`);
   const short = update.ref.replace(/^refs\/(?:heads|tags)\//, "");
   const { repository: plain, ...envelope } = renderEnvelope(context, repository, installation, sender);
   const owner = ownerOf(context, repository);
@@ -75,7 +76,7 @@ export async function sendPushEvent(
         ? `${html}/compare/${short}`
         : `${html}/compare/${update.before.slice(0, 12)}...${update.after.slice(0, 12)}`,
     commits: commits.map((commit) => renderPushCommit(html, commit)),
-    head_commit: deleted ? null : renderPushCommit(html, await readCommit(folder, `${update.after}^{commit}`)),
+    head_commit: deleted ? null : renderPushCommit(html, await readHead()),
   } satisfies WebhookSchema<"webhook-push">;
   context.webhooks.send({ event: "push", action: null, payload, installationId: installation.id, repositoryId: repository.id });
 }
