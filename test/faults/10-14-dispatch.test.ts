@@ -13,6 +13,7 @@ import {
   deploymentsOf,
   endLeases,
   expectLive,
+  freeWhatTheDeadHold,
   hostOf,
   liveCommit,
   push,
@@ -102,6 +103,7 @@ fault(
     const { alone, other } = await aloneWith("dispatch.after-build:kill");
     const { host } = await open(branch);
     expect(await alone.ended()).toEqual({ code: null, signal: "SIGKILL" });
+    await freeWhatTheDeadHold(stack);
     await other.start();
     await expectLive(stack, host, sha);
     expect(await generationsOf(host)).toEqual(["1 succeeded"]);
@@ -114,6 +116,7 @@ fault("fault 10: a Central killed before it called the worker loses nothing: the
   const { alone, other } = await aloneWith("dispatch.before-build:kill");
   const { host } = await open(branch);
   expect(await alone.ended()).toEqual({ code: null, signal: "SIGKILL" });
+  await freeWhatTheDeadHold(stack);
   await other.start();
   await expectLive(stack, host, sha);
   expect(await runsOf(host)).toEqual(["1 SUCCEEDED"]);

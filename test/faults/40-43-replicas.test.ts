@@ -6,7 +6,17 @@ import { startStack, type Stack } from "#test/support/stack.ts";
 import { visit } from "#test/support/visit.ts";
 import { createHolds } from "./support/create-holds.ts";
 import { faultsOn } from "./support/fault.ts";
-import { addSite, deploymentsOf, expectLive, hostOf, openLive, push, pushBranch, repository } from "./support/sites.ts";
+import {
+  addSite,
+  deploymentsOf,
+  endDeadLocks,
+  expectLive,
+  hostOf,
+  openLive,
+  push,
+  pushBranch,
+  repository,
+} from "./support/sites.ts";
 
 let stack: Stack;
 
@@ -69,6 +79,7 @@ fault(
     await eventually(async () => expect(await stopsOf(first())).toBe(stops + 1));
     first().signal("SIGTERM");
     expect(await first().ended()).toEqual({ code: 143, signal: null });
+    await endDeadLocks(stack);
     await expectLive(stack, hostOf(pull.number), next.sha);
   },
 );

@@ -82,6 +82,25 @@ export async function endLeases(stack: Stack, hosts?: readonly string[]): Promis
   );
 }
 
+/** As if the five seconds had gone by after which the jobs of a replica that is dead are taken from it; a living one keeps its own. */
+export async function endDeadLocks(stack: Stack): Promise<void> {
+  for (const table of ["_private_jobs", "_private_job_queues"])
+    await stack.pool.query(
+      `update graphile_worker.${table} set locked_at = locked_at - interval '5 seconds' where locked_at is not null`,
+    );
+}
+
+/** As if the 20 s had gone by for which a delivery stays with a replica that took it up and does not say so any more. */
+export async function endClaims(stack: Stack): Promise<void> {
+  await stack.pool.query("update webhook_deliveries set next_attempt_at = now() where state = 'received'");
+}
+
+/** While no Central runs: what those that were killed held is free for the next one. */
+export async function freeWhatTheDeadHold(stack: Stack): Promise<void> {
+  await endDeadLocks(stack);
+  await endClaims(stack);
+}
+
 export async function siteState(stack: Stack, host: string): Promise<string | undefined> {
   const { rows } = await stack.pool.query<{ state: string }>("select state from sites where host = $1", [host]);
   return rows[0]?.state;
