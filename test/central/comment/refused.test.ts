@@ -83,6 +83,9 @@ test("a refusal of the last edit passes: the comment is tried again after growin
   end();
   await lookAgainNow(siteId);
   await eventually(async () => expect((await comments())[0]?.body).toContain("**Ready:**"));
+  // Written once more: the edits that were refused have no end on record.
+  await pauseOf(30);
+  await lookAgainNow(siteId);
   await eventually(async () => expect(await againIn(siteId)).toBeUndefined());
   const { rows } = await central.pool.query("select comment_refusal from sites where id = $1", [siteId]);
   expect(rows).toEqual([{ comment_refusal: null }]);
