@@ -4,10 +4,15 @@ import { errorMessage } from "#common/error-details.ts";
 import { followHolders, openEvents } from "./follow-events.ts";
 import { readEngine, type EngineLook } from "./read-engine.ts";
 
-/** `lookMs`: between two looks while events come; `blindMs`: while they do not. */
-export type EngineWatchSchedule = { reconnectMs: number; lookMs: number; blindMs: number };
+/**
+ * `lookMs`: between two looks while events come; `blindMs`: while they do not. `settingsMs`: how long the settings that Podman told are taken
+ * for the ones in force while its events come. It reads them when it starts, which ends the stream of events.
+ */
+export type EngineWatchSchedule = { reconnectMs: number; lookMs: number; blindMs: number; settingsMs?: number };
 
-export const engineWatchSchedule: EngineWatchSchedule = { reconnectMs: 1_000, lookMs: 15_000, blindMs: 5_000 };
+const settingsMs = 120_000;
+
+export const engineWatchSchedule: EngineWatchSchedule = { reconnectMs: 1_000, lookMs: 15_000, blindMs: 5_000, settingsMs };
 
 type Watched = {
   podman: Dockerode;
@@ -28,7 +33,7 @@ export function watchEngine(o: Watched): { stop(): void } {
   const schedule = o.schedule ?? engineWatchSchedule;
   const stopping = new AbortController();
   const { signal } = stopping;
-  const sight: Sight = { blind: undefined, told: new Set() };
+  const sight: Sight = { blind: undefined, losses: 0, told: new Set() };
   void look(o, schedule, sight, signal).catch(() => undefined);
   void follow(o, schedule, sight, signal).catch(() => undefined);
   return { stop: () => stopping.abort() };
@@ -37,6 +42,8 @@ export function watchEngine(o: Watched): { stop(): void } {
 type Sight = {
   /** Why no events come; undefined: they do. */
   blind: string | undefined;
+  /** How often they stopped coming. */
+  losses: number;
   /** Ids of holders whose end was told of, by an event or a look. */
   told: Set<string>;
 };
@@ -50,9 +57,15 @@ function tellEnded(o: Watched, { told }: Sight, ids: readonly string[]): void {
 async function look(o: Watched, schedule: EngineWatchSchedule, sight: Sight, signal: AbortSignal): Promise<void> {
   let known: EngineLook | undefined;
   let isLost = false;
+  let asked: { at: number; losses: number; settings: string } | undefined;
   for (let at = performance.now(); ; at = performance.now()) {
-    const seen = await readEngine(o).catch(() => undefined);
+    const { blind, losses } = sight;
+    // A service that came back may have other settings; where no events come none of that is told.
+    const isSure = blind === undefined && asked?.losses === losses && at - asked.at < (schedule.settingsMs ?? settingsMs);
+    if (!isSure) asked = undefined;
+    const seen = await readEngine(o, asked?.settings).catch(() => undefined);
     signal.throwIfAborted();
+    asked = seen && (asked ?? { at, losses, settings: seen.settings });
     if (seen !== undefined) {
       for (const change of compare(known, seen, isLost)) o.onChange(change);
       tellEnded(o, sight, seen.endedHolders);
@@ -73,14 +86,17 @@ function compare(known: EngineLook | undefined, seen: EngineLook, wasLost: boole
   const changes = [
     wasLost && "Podman's service did not answer and is back",
     seen.imageId !== undefined && known.imageId !== undefined && seen.imageId !== known.imageId && "the builder image changed",
-    seen.identity !== known.identity && "Podman or its networks changed",
+    (seen.identity !== known.identity || seen.settings !== known.settings) && "Podman or its networks changed",
   ];
   return changes.filter((change) => change !== false);
 }
 
 async function follow(o: Watched, schedule: EngineWatchSchedule, sight: Sight, signal: AbortSignal): Promise<void> {
   const lose = (reason: string): void => {
-    if (sight.blind === undefined) o.onBlind?.(reason);
+    if (sight.blind === undefined) {
+      sight.losses += 1;
+      o.onBlind?.(reason);
+    }
     sight.blind = reason;
   };
   for (;;) {

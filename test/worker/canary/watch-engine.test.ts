@@ -1,3 +1,4 @@
+import { PassThrough } from "node:stream";
 import type Dockerode from "dockerode";
 import { expect, onTestFinished, test } from "vitest";
 import { eventually } from "#test/support/eventually.ts";
@@ -9,6 +10,9 @@ function createEngine() {
     events: "none" as "none" | "silent",
     answers: true,
     version: "5.0.0",
+    runtime: "runc",
+    stream: undefined as PassThrough | undefined,
+    infos: 0,
     imageId: "one",
     networks: [{ Name: "podman", Id: "1", Driver: "bridge", Labels: {} as Record<string, string> }],
     ended: [] as { Id: string }[],
@@ -24,20 +28,23 @@ function createEngine() {
       engine.looks += 1;
       return answer({ Version: engine.version, ApiVersion: "1.41", KernelVersion: "6" });
     },
-    info: async () => answer({ CgroupVersion: "2" }),
+    info: async () => {
+      engine.infos += 1;
+      return answer({ CgroupVersion: "2", DefaultRuntime: engine.runtime });
+    },
     listNetworks: async () => answer(engine.networks),
     listContainers: async () => answer(engine.ended),
     getEvents: async () => {
       if (engine.events === "none") throw Object.assign(new Error("no events are kept"), { statusCode: 500 });
-      const { PassThrough } = await import("node:stream");
-      return new PassThrough();
+      engine.stream = new PassThrough();
+      return engine.stream;
     },
   };
   // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- the watch asks for no more of it
   return { engine, podman: client as unknown as Dockerode };
 }
 
-function watch(o: { events: "none" | "silent"; lookMs?: number; blindMs?: number }) {
+function watch(o: { events: "none" | "silent"; lookMs?: number; blindMs?: number; settingsMs?: number }) {
   const { engine, podman } = createEngine();
   engine.events = o.events;
   const changes: string[] = [];
@@ -48,7 +55,7 @@ function watch(o: { events: "none" | "silent"; lookMs?: number; blindMs?: number
     networkName: "cttest",
     onChange: (reason) => changes.push(reason),
     onBlind: (reason) => blind.push(reason),
-    schedule: { reconnectMs: 20, lookMs: o.lookMs ?? 20, blindMs: o.blindMs ?? 20 },
+    schedule: { reconnectMs: 20, lookMs: o.lookMs ?? 20, blindMs: o.blindMs ?? 20, settingsMs: o.settingsMs ?? 60_000 },
   });
   onTestFinished(() => watching.stop());
   const settled = async (): Promise<void> => {
@@ -96,4 +103,37 @@ test("Where no events come that is told, the engine is looked at more often, and
   engine.events = "silent";
   await eventually(() => expect(changes).toEqual(["Podman's events were lost and are back"]));
   expect(blind).toHaveLength(1);
+});
+
+test("While events come Podman is not asked for its settings again: other ones are told once the stream broke, or no answer came", async () => {
+  const { engine, changes, settled } = watch({ events: "silent" });
+  await settled();
+  await settled();
+  expect(engine.infos).toBe(1);
+  engine.runtime = "crun";
+  engine.stream?.end();
+  await eventually(() =>
+    expect(changes.toSorted()).toEqual(["Podman or its networks changed", "Podman's events were lost and are back"]),
+  );
+  await settled();
+  engine.answers = false;
+  await settled();
+  engine.runtime = "runc";
+  engine.answers = true;
+  await eventually(() =>
+    expect(changes.slice(2)).toEqual(["Podman's service did not answer and is back", "Podman or its networks changed"]),
+  );
+  const { infos } = engine;
+  await settled();
+  expect(engine.infos).toBe(infos);
+});
+
+test.each([
+  ["whose events are told not to come", { events: "none" as const }],
+  ["that told its settings long ago", { events: "silent" as const, settingsMs: 40 }],
+])("Other settings of an engine %s are told though nothing broke", async (_, o) => {
+  const { engine, changes, settled } = watch(o);
+  await settled();
+  engine.runtime = "crun";
+  await eventually(() => expect(changes).toEqual(["Podman or its networks changed"]));
 });
