@@ -1,0 +1,15 @@
+import { readFileSync } from "node:fs";
+import { BaseSequencer, type TestSpecification } from "vitest/node";
+import { kindOf, orderFiles } from "./order-files.ts";
+
+/** vitest's own order, longest or largest first, within what orderFiles makes of it. */
+export class FileSequencer extends BaseSequencer {
+  override async sort(specs: TestSpecification[]): Promise<TestSpecification[]> {
+    const sorted = await super.sort(specs);
+    const files = sorted.map((spec) => ({
+      spec,
+      kind: kindOf(readFileSync(spec.moduleId, "utf8"), spec.project.name === "pure"),
+    }));
+    return orderFiles(files).map(({ spec }) => spec);
+  }
+}
