@@ -9,7 +9,7 @@ import { derivePodmanPaths } from "#local/podman/podman-paths.ts";
 import { testStateDir } from "#test/support/podman.ts";
 import { chooseBridge } from "#worker/sandbox/choose-subnet.ts";
 import { buildUser } from "#worker/sandbox/container-options.ts";
-import { roleLabel, type Role } from "#worker/sandbox/sandbox-labels.ts";
+import { roleLabel, sandboxLabel, type Role } from "#worker/sandbox/sandbox-labels.ts";
 
 const run = promisify(execFile);
 
@@ -36,14 +36,15 @@ export type HostWatch = {
   findTraces(): Promise<string[]>;
 };
 
-/**
- * Watches the host over one build. The machine is shared with other builds, so what is looked for is what bears the build's own marks:
- * its containers' ids in processes, mounts and storage, its network's name in links and rules, its user in the open folders.
- */
-export async function watchHost(podman: Dockerode, networkName: string): Promise<HostWatch> {
-  const before = await readHost();
-  const containers: { role: string | undefined; container: Dockerode.Container }[] = [];
-  const watched = new Proxy(podman, {
+type Made = { labels: Record<string, string>; container: Dockerode.Container };
+const spies = new WeakMap<Dockerode, { client: Dockerode; made: Made[] }>();
+
+/** A client that remembers what is made by it: one for all watches, since the worker looks at Podman's host once for each client that it has. */
+function spyOn(podman: Dockerode): { client: Dockerode; made: Made[] } {
+  const known = spies.get(podman);
+  if (known !== undefined) return known;
+  const made: Made[] = [];
+  const client = new Proxy(podman, {
     get(target, property) {
       if (property !== "createContainer") {
         const value: unknown = Reflect.get(target, property);
@@ -51,20 +52,32 @@ export async function watchHost(podman: Dockerode, networkName: string): Promise
       }
       return async (options: Dockerode.ContainerCreateOptions) => {
         const container = await target.createContainer(options);
-        containers.push({ role: options.Labels?.[roleLabel], container });
+        made.push({ labels: options.Labels ?? {}, container });
         return container;
       };
     },
   });
+  spies.set(podman, { client, made });
+  return { client, made };
+}
+
+/**
+ * Watches the host over one build. The machine is shared with other builds, so what is looked for is what bears the build's own marks:
+ * its containers' ids in processes, mounts and storage, its network's name in links and rules, its user in the open folders.
+ */
+export async function watchHost(podman: Dockerode, networkName: string): Promise<HostWatch> {
+  const before = await readHost();
+  const { client, made } = spyOn(podman);
+  const containers = (): readonly Made[] => made.filter(({ labels }) => labels[sandboxLabel] === networkName);
   return {
-    podman: watched,
+    podman: client,
     find(role) {
-      const found = containers.findLast((made) => made.role === role);
+      const found = containers().findLast(({ labels }) => labels[roleLabel] === role);
       if (found === undefined) throw new Error(`no ${role} was made`);
       return found.container;
     },
     async findTraces() {
-      const ids = containers.map(({ container }) => container.id);
+      const ids = containers().map(({ container }) => container.id);
       const traces = [
         ...(await findProcesses(ids)),
         ...(await findMounts([...ids, networkName])),
