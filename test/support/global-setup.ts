@@ -1,5 +1,6 @@
 import { mkdir, readdir, rm } from "node:fs/promises";
 import path from "node:path";
+import { Client } from "pg";
 import type { TestProject } from "vitest/node";
 import { errorCode } from "#common/error-details.ts";
 import { removePostgres, startPostgres } from "#local/postgres/start-postgres.ts";
@@ -9,6 +10,8 @@ declare module "vitest" {
   // oxlint-disable-next-line typescript/consistent-type-definitions -- only an interface can be added to
   export interface ProvidedContext {
     postgresUrl: string;
+    /** The database that createMigratedDatabase copies; its first call makes it. */
+    migratedTemplate: string;
   }
 }
 
@@ -18,10 +21,15 @@ declare module "vitest" {
  */
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
   const checkFailpoints = keepFailpointRecord(project);
+  const template = `test_template_${process.pid}`;
+  project.provide("migratedTemplate", template);
   const given = process.env["TEST_DATABASE_URL"];
   if (given) {
     project.provide("postgresUrl", given);
-    return async () => checkFailpoints();
+    return async () => {
+      await dropTemplate(given, template);
+      checkFailpoints();
+    };
   }
   const parent = path.join(project.config.root, ".catapult", "test");
   await mkdir(parent, { recursive: true });
@@ -35,6 +43,16 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
     await rm(stateDir, { recursive: true, force: true });
     checkFailpoints();
   };
+}
+
+async function dropTemplate(server: string, template: string): Promise<void> {
+  const client = new Client({ connectionString: server });
+  await client.connect();
+  try {
+    await client.query(`drop database if exists ${template}`);
+  } finally {
+    await client.end();
+  }
 }
 
 /** A run that was killed leaves its server and data: its number says whether it still runs. */

@@ -49,7 +49,7 @@ export async function startStack(options: StackOptions = {}) {
   const releases: (() => Promise<unknown>)[] = [];
   const log = createLogger({ name: "test", level: "silent" });
   try {
-    const database = options.database ?? (await (await import("./database.ts")).createTestDatabase());
+    const database = options.database ?? (await (await import("./database.ts")).createMigratedDatabase());
     releases.push(() => database.drop());
     const pool = createPool(database.url, log);
     releases.push(() => pool.end());

@@ -1,19 +1,17 @@
 import type { Pool } from "pg";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { migrate } from "#central/database/migrate.ts";
 import { createPool, withTransaction } from "#central/database/pool.ts";
 import type { DesiredDeployment } from "#central/decision/decide.ts";
 import { deployCommit } from "#central/deployment/deploy-commit.ts";
-import { createTestDatabase, type TestDatabase } from "#test/support/database.ts";
+import { createMigratedDatabase, type TestDatabase } from "#test/support/database.ts";
 import { log } from "../support/test-log.ts";
 
 let database: TestDatabase;
 let pool: Pool;
 
 beforeAll(async () => {
-  database = await createTestDatabase();
+  database = await createMigratedDatabase();
   pool = createPool(database.url, log);
-  await migrate(pool, log);
   await pool.query("insert into environments (name, domain_suffixes, sites_url) values ('one', '{x.test}', 'https://{host}')");
   await pool.query(
     `insert into deployment_config (github_org, github_repo, repository_id, installation_id, default_branch, environment_id, domain, preview_label)

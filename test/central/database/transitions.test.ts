@@ -1,8 +1,7 @@
 import { DatabaseError, type Pool } from "pg";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { migrate } from "#central/database/migrate.ts";
 import { createPool, withTransaction } from "#central/database/pool.ts";
-import { createTestDatabase, type TestDatabase } from "#test/support/database.ts";
+import { createMigratedDatabase, type TestDatabase } from "#test/support/database.ts";
 import { log } from "../support/test-log.ts";
 
 let database: TestDatabase;
@@ -10,9 +9,8 @@ let pool: Pool;
 let number = 0;
 
 beforeAll(async () => {
-  database = await createTestDatabase();
+  database = await createMigratedDatabase();
   pool = createPool(database.url, log);
-  await migrate(pool, log);
   await pool.query("insert into environments (name, domain_suffixes, sites_url) values ('one', '{x.test}', 'https://{host}')");
   await pool.query(
     `insert into deployment_config (github_org, github_repo, repository_id, installation_id, default_branch, environment_id, domain, preview_label)

@@ -1,11 +1,10 @@
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
 import type { Pool } from "pg";
-import { migrate } from "#central/database/migrate.ts";
 import { createPool, withTransaction } from "#central/database/pool.ts";
 import type { DesiredDeployment } from "#central/decision/decide.ts";
 import { deployCommit } from "#central/deployment/deploy-commit.ts";
 import { removeSite } from "#central/deployment/remove-site.ts";
-import { createTestDatabase, type TestDatabase } from "#test/support/database.ts";
+import { createMigratedDatabase, type TestDatabase } from "#test/support/database.ts";
 import { log } from "../support/test-log.ts";
 
 let database: TestDatabase;
@@ -14,9 +13,8 @@ let config: { id: bigint; repositoryId: bigint };
 let number = 0n;
 
 beforeAll(async () => {
-  database = await createTestDatabase();
+  database = await createMigratedDatabase();
   pool = createPool(database.url, log);
-  await migrate(pool, log);
   await pool.query("insert into environments (name, domain_suffixes, sites_url) values ('one', '{x.test}', 'https://{host}')");
   const { rows } = await pool.query<{ id: bigint }>(
     `insert into deployment_config (github_org, github_repo, repository_id, installation_id, default_branch, environment_id, domain, preview_label)

@@ -2,13 +2,12 @@ import { generateKeyPairSync } from "node:crypto";
 import { createServer } from "node:http";
 import type { Pool } from "pg";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { migrate } from "#central/database/migrate.ts";
 import { createPool } from "#central/database/pool.ts";
 import { createGitHub, type GitHub } from "#central/github/create-github.ts";
 import { createSharedSilence } from "#central/github/shared-silence.ts";
 import { SilencedError } from "#central/github/silence.ts";
 import { selectSilence } from "#central/github/sql/select-silence.ts";
-import { createTestDatabase, type TestDatabase } from "#test/support/database.ts";
+import { createMigratedDatabase, type TestDatabase } from "#test/support/database.ts";
 import { eventually } from "#test/support/eventually.ts";
 import { log } from "../support/test-log.ts";
 
@@ -34,9 +33,8 @@ const { privateKey } = generateKeyPairSync("rsa", {
 });
 
 beforeAll(async () => {
-  database = await createTestDatabase();
+  database = await createMigratedDatabase();
   pool = createPool(database.url, log);
-  await migrate(pool, log);
   await new Promise<void>((settle) => server.listen(0, "127.0.0.1", settle));
   const address = server.address();
   if (address === null || typeof address === "string") throw new Error(`the stand-in listens at ${address}, not at a port`);

@@ -1,20 +1,18 @@
 import type { Pool } from "pg";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
-import { migrate } from "#central/database/migrate.ts";
 import { createPool } from "#central/database/pool.ts";
 import { claimDeliveries, claimSeconds } from "#central/intake/sql/claim-deliveries.ts";
 import { finishDelivery } from "#central/intake/sql/finish-delivery.ts";
 import { postponeDelivery } from "#central/intake/sql/postpone-delivery.ts";
 import { renewClaims } from "#central/intake/sql/renew-claims.ts";
-import { createTestDatabase, type TestDatabase } from "#test/support/database.ts";
+import { createMigratedDatabase, type TestDatabase } from "#test/support/database.ts";
 import { log } from "../support/test-log.ts";
 
 let database: TestDatabase;
 let pool: Pool;
 beforeAll(async () => {
-  database = await createTestDatabase();
+  database = await createMigratedDatabase();
   pool = createPool(database.url, log);
-  await migrate(pool, log);
 });
 afterAll(async () => {
   await pool.end();

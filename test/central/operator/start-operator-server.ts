@@ -1,7 +1,6 @@
 import { generateKeyPairSync, randomBytes } from "node:crypto";
 import type { Client } from "@connectrpc/connect";
 import type pg from "pg";
-import { migrate } from "#central/database/migrate.ts";
 import { createPool } from "#central/database/pool.ts";
 import { createGitHub } from "#central/github/create-github.ts";
 import { createOperatorService } from "#central/operator/operator-service.ts";
@@ -12,7 +11,7 @@ import { createServiceClient } from "#common/rpc/client.ts";
 import { startRpcServer } from "#common/rpc/server.ts";
 import { OperatorService } from "#gen/catapult/v1/operator_service_pb.js";
 import { createLogCollector, type LogLine } from "#test/common/rpc/log-collector.ts";
-import { createTestDatabase } from "#test/support/database.ts";
+import { createMigratedDatabase } from "#test/support/database.ts";
 import { startGitHubStandIn, type GitHubStandIn } from "./start-git-hub-stand-in.ts";
 
 export type OperatorServer = {
@@ -34,9 +33,8 @@ export type OperatorServer = {
 /** OperatorService behind the real server and the real guard, on a database of its own. */
 export async function startOperatorServer(): Promise<OperatorServer> {
   const { log, lines } = createLogCollector();
-  const database = await createTestDatabase();
+  const database = await createMigratedDatabase();
   const pool = createPool(database.url, log);
-  await migrate(pool, log);
   const github = await startGitHubStandIn();
   const { privateKey } = generateKeyPairSync("rsa", {
     modulusLength: 2048,

@@ -1,7 +1,6 @@
 import { createHash } from "node:crypto";
 import type pg from "pg";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { migrate } from "#central/database/migrate.ts";
 import { createPool } from "#central/database/pool.ts";
 import { createTokenFinder } from "#central/operator/create-token-finder.ts";
 import {
@@ -15,15 +14,14 @@ import {
 import { newToken } from "#central/operator/token.ts";
 import { touchToken } from "#central/operator/sql/touch-token.ts";
 import { createLogger } from "#common/logger.ts";
-import { createTestDatabase, type TestDatabase } from "#test/support/database.ts";
+import { createMigratedDatabase, type TestDatabase } from "#test/support/database.ts";
 
 let database: TestDatabase;
 let pool: pg.Pool;
 beforeAll(async () => {
   const log = createLogger({ name: "test", level: "silent" });
-  database = await createTestDatabase();
+  database = await createMigratedDatabase();
   pool = createPool(database.url, log);
-  await migrate(pool, log);
 });
 afterAll(async () => {
   await pool.end();

@@ -1,11 +1,10 @@
 import type { Pool } from "pg";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { migrate } from "#central/database/migrate.ts";
 import { createPool } from "#central/database/pool.ts";
 import { deleteWhatIsOld } from "#central/reconcile/delete-what-is-old.ts";
 import { claimPeriodicWork } from "#central/reconcile/sql/claim-periodic-work.ts";
 import { readFigures } from "#central/reconcile/read-figures.ts";
-import { createTestDatabase, type TestDatabase } from "#test/support/database.ts";
+import { createMigratedDatabase, type TestDatabase } from "#test/support/database.ts";
 import { log } from "../support/test-log.ts";
 
 const day = 86_400_000;
@@ -13,9 +12,8 @@ let database: TestDatabase;
 let pool: Pool;
 
 beforeAll(async () => {
-  database = await createTestDatabase();
+  database = await createMigratedDatabase();
   pool = createPool(database.url, log);
-  await migrate(pool, log);
 });
 afterAll(async () => {
   await pool.end();

@@ -1,10 +1,9 @@
 import { expect, test, beforeAll, afterAll } from "vitest";
 import type { Pool } from "pg";
-import { migrate } from "#central/database/migrate.ts";
 import { createPool } from "#central/database/pool.ts";
 import { insertLogLines, maxLogBytes } from "#central/status/sql/insert-log-lines.ts";
 import { withTransaction } from "#central/database/with-transaction.ts";
-import { createTestDatabase, type TestDatabase } from "#test/support/database.ts";
+import { createMigratedDatabase, type TestDatabase } from "#test/support/database.ts";
 import { log } from "../support/test-log.ts";
 
 let database: TestDatabase;
@@ -12,9 +11,8 @@ let pool: Pool;
 let deployment: bigint;
 
 beforeAll(async () => {
-  database = await createTestDatabase();
+  database = await createMigratedDatabase();
   pool = createPool(database.url, log);
-  await migrate(pool, log);
   const { rows } = await pool.query<{ id: bigint }>(
     `with environment as (
        insert into environments (name, domain_suffixes, sites_url) values ('one', '{one.test}', 'https://{host}') returning id

@@ -13,7 +13,7 @@ import { createReleasers } from "#common/lifecycle.ts";
 import { create } from "@bufbuild/protobuf";
 import { DeploymentConfigSchema, EnvironmentSchema } from "#gen/catapult/v1/operator_service_pb.js";
 import { startForge } from "#local/forge/start-forge.ts";
-import { createTestDatabase } from "#test/support/database.ts";
+import { createMigratedDatabase } from "#test/support/database.ts";
 import { log } from "./test-log.ts";
 import { startFakeWorker, type FakeWorker } from "./start-fake-worker.ts";
 
@@ -27,7 +27,7 @@ export async function startTestCentral(
   o: { worker?: boolean; replicas?: number; config?: Partial<CentralConfig>; log?: Logger } = {},
 ) {
   const directory = await mkdtemp(join(tmpdir(), "catapult-central-"));
-  const database = await createTestDatabase();
+  const database = await createMigratedDatabase();
   const keys = generateKeyPairSync("rsa", { modulusLength: 2048 });
   const privateKey = keys.privateKey.export({ type: "pkcs8", format: "pem" }).toString();
   const publicKey = keys.publicKey.export({ type: "spki", format: "pem" }).toString();

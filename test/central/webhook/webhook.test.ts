@@ -5,12 +5,11 @@ import { connect } from "node:net";
 import { gzipSync } from "node:zlib";
 import type { Pool, PoolClient } from "pg";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { migrate } from "#central/database/migrate.ts";
 import { createPool } from "#central/database/pool.ts";
 import { createHttpHandler } from "#central/webhook/create-http-handler.ts";
 import { createLogger } from "#common/logger.ts";
 import { startRpcServer } from "#common/rpc/server.ts";
-import { createTestDatabase, type TestDatabase } from "#test/support/database.ts";
+import { createMigratedDatabase, type TestDatabase } from "#test/support/database.ts";
 
 const log = createLogger({ name: "test", level: "silent" });
 const secrets = ["the old secret", "the new secret"];
@@ -20,9 +19,8 @@ let server: Awaited<ReturnType<typeof startRpcServer>>;
 let port: number;
 
 beforeAll(async () => {
-  database = await createTestDatabase();
+  database = await createMigratedDatabase();
   pool = createPool(database.url, log);
-  await migrate(pool, log);
   const handle = createHttpHandler({ pool, secrets, onStored: () => undefined, log });
   const listen = { host: "127.0.0.1", port: 0 };
   server = await startRpcServer({ listen, tls: "off", routes: () => undefined, http: handle, log });
