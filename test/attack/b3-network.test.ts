@@ -4,6 +4,7 @@ import { networkInterfaces } from "node:os";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { attack } from "#test/support/attack.ts";
 import { podmanHookTimeout, useTestPodman, type TestPodman } from "#test/support/podman.ts";
+import { execInside } from "#worker/sandbox/exec-inside.ts";
 import { listOwnAddresses } from "#worker/sandbox/choose-subnet.ts";
 
 let podman: TestPodman;
@@ -79,20 +80,22 @@ test("B3 one build does not reach another that listens", async () => {
   const server = `
     require("node:net").createServer((s) => { console.log("MET"); s.end("x"); }).listen(8080, "0.0.0.0", () =>
       console.log("at", Object.values(require("node:os").networkInterfaces()).flat().find((a) => a.family === "IPv4" && !a.internal).address));
-    require("node:fs").mkdirSync("out"); require("node:fs").writeFileSync("out/x", "x"); setTimeout(() => process.exit(0), 6000);`;
+    require("node:fs").mkdirSync("out"); require("node:fs").writeFileSync("out/x", "x");
+    setInterval(() => require("node:fs").existsSync("/build/tmp/tried") && process.exit(0), 100);`;
   let tried: string | undefined;
   const { text, failure } = await attack(podman, {
     files: { "server.cjs": server },
     command: "node server.cjs",
     when: {
       says: "at 10.",
-      run: async (_, line) => {
+      run: async (watch, line) => {
         const address = line.slice("at ".length);
         const other = await attack(podman, {
           files: { "probe.cjs": probe },
           command: `node probe.cjs 8080 ${address}; mkdir out; echo x >out/x`,
         });
         tried = other.lines.at(-1);
+        await execInside(watch.find("build"), ["touch", "/build/tmp/tried"], 1000);
       },
     },
   });

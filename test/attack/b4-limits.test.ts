@@ -50,7 +50,7 @@ const bombs: [name: string, bomb: Attack, reason: string, words: RegExp][] = [
     "fault 29 a fork bomb",
     {
       command: "bomb() { bomb | bomb & }; bomb; sleep 1; while true; do sleep 100 & done",
-      limits: { ...attackLimits, timeoutMs: 6000 },
+      limits: { ...attackLimits, timeoutMs: 4000 },
     },
     "too_many_processes",
     /reached its limit of 128 processes and threads \(BUILD_PIDS\); [1-9]\d* more were refused/,
