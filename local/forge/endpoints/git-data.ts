@@ -1,6 +1,6 @@
 import { repositoryOf } from "../auth/access.ts";
 import { readCommit } from "../git/read-commits.ts";
-import { readRefs, resolveCommit } from "../git/read-refs.ts";
+import { readBranch, readRefs, resolveCommit } from "../git/read-refs.ts";
 import { runGit } from "../git/run-git.ts";
 import { repositoryFolder } from "../git/repository-folder.ts";
 import { HttpError, notFound } from "../http/errors.ts";
@@ -46,7 +46,7 @@ export const gitDataRoutes: Route[] = [
     async handle(call) {
       const { repository, folder, api } = open(call);
       const name = call.parameters["branch"] ?? "";
-      const sha = (await readRefs(folder)).get(`refs/heads/${name}`);
+      const sha = await readBranch(folder, `refs/heads/${name}`);
       if (sha === undefined) throw new HttpError(404, "Branch not found");
       const url = `${api}/branches/${encodeURIComponent(name)}`;
       return ok({

@@ -51,7 +51,22 @@ export async function readCommits(folder: string, range: readonly string[], limi
   return commits;
 }
 
+/** A commit never changes, and each look of Central's asks for the same ones. */
+const known = new Map<string, CommitRecord>();
+const maxKnown = 1_000;
+
 export async function readCommit(folder: string, sha: string): Promise<CommitRecord> {
+  const key = `${folder} ${sha}`;
+  const before = known.get(key);
+  if (before !== undefined) return before;
+  const commit = await findCommit(folder, sha);
+  if (!/^[0-9a-f]{40}(\^\{commit\})?$/.test(sha)) return commit;
+  if (known.size >= maxKnown) known.clear();
+  known.set(key, commit);
+  return commit;
+}
+
+async function findCommit(folder: string, sha: string): Promise<CommitRecord> {
   const [commit] = await readCommits(folder, [sha], 1);
   if (commit === undefined) throw new Error(`git log ${sha} in ${folder} told of no commit`);
   return commit;
