@@ -9,8 +9,12 @@ import { addRepository, selectDeployments, startTestCentral, type TestCentral } 
 import { log } from "../support/test-log.ts";
 
 let central: TestCentral;
+let deaf: Awaited<ReturnType<typeof loseHead>>;
+let thrice: Awaited<ReturnType<typeof loseHead>>;
+// Both at once: each loss waits for the next look for leases that ended.
 beforeAll(async () => {
   central = await startTestCentral();
+  [deaf, thrice] = await Promise.all([loseHead("deaf"), loseHead("thrice")]);
 });
 afterAll(async () => central.stop());
 
@@ -53,7 +57,7 @@ async function loseHead(name: string) {
 }
 
 test("a head that was lost three times but is live at its worker is deployed again once, and never what was live before it", async () => {
-  const { host, first, last, sha } = await loseHead("deaf");
+  const { host, first, last, sha } = deaf;
   const workers = createWorkerClients({ pool: central.pool, secretKey: central.secretKey, ca: undefined });
   const compare = async (liveRelease: string) => {
     const { siteId, generation } = last;
@@ -77,7 +81,7 @@ test("a head that was lost three times but is live at its worker is deployed aga
 });
 
 test("a head that was lost three times is tried again after ten minutes, and after each further loss twice as late", async () => {
-  const { host, sha } = await loseHead("thrice");
+  const { host, sha } = thrice;
   const retryAfter = async (minutes: number) => {
     await central.pool.query(
       `update deployment_history d set finished_at = now() - make_interval(mins => $2) from sites s
