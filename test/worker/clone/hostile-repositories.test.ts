@@ -401,11 +401,11 @@ describe("what is more than it looks", () => {
     // Of a blob git makes a stream; a commit it holds in memory.
     const text = Buffer.concat([
       Buffer.from(`tree ${tree}\nauthor A <a@b.test> 0 +0000\ncommitter A <a@b.test> 0 +0000\n\n`),
-      Buffer.alloc(300_000_000, "a"),
+      Buffer.alloc(200_000_000, "a"),
     ]);
     const commit = server.git(repository, ["hash-object", "-t", "commit", "-w", "--stdin"], text);
     server.git(repository, ["update-ref", "refs/heads/main", commit]);
-    const limits = { timeoutMs: 20_000, maxFileBytes: 10_000_000, maxMemoryBytes: 256 * 2 ** 20 };
+    const limits = { timeoutMs: 20_000, maxFileBytes: 10_000_000, maxMemoryBytes: 160 * 2 ** 20 };
     expect((await refusal(fetchCommit(request(commit, { repository, limits })))).reason).toBe("repository_too_large");
   });
 
