@@ -128,11 +128,21 @@ async function refusalsOf(daemon: { log(): Promise<string> }): Promise<string[]>
   return [...(await daemon.log()).matchAll(/"reason":"(signature_\w+)"[^\n]*"refused a caller"/g)].map((match) => match[1] ?? "");
 }
 
-async function setClocks(offMs: number): Promise<void> {
-  const env = offMs === 0 ? {} : { NODE_OPTIONS: `--import=${clock}`, CLOCK_OFF_MS: String(offMs) };
-  await Promise.all(stack.centrals.map(async (central) => central.restart({ env })));
+/** How far off each Central's clock is. */
+const clocks = [0, 0];
+
+/** Starts each anew whose clock is another one. */
+async function setClocks(...offMs: readonly [number, number]): Promise<void> {
+  const set = async (index: 0 | 1): Promise<void> => {
+    const off = offMs[index];
+    if (clocks[index] === off) return;
+    const env = off === 0 ? {} : { NODE_OPTIONS: `--import=${clock}`, CLOCK_OFF_MS: String(off) };
+    clocks[index] = off;
+    await stack.centrals[index]!.restart({ env });
+  };
+  await Promise.all([set(0), set(1)]);
 }
-const rightClocks = { heal: async () => setClocks(0) };
+const rightClocks = { heal: async () => setClocks(0, 0) };
 
 fault(
   "fault 37: a worker whose clock is 4 minutes off is heard, one that is 6 minutes off is refused, and the log says why",
@@ -152,8 +162,8 @@ fault(
   "fault 37: Centrals whose clocks are 4 minutes off deploy, and their leases run by the database's clock",
   async () => {
     for (const off of [-4, 4]) {
-      await setClocks(off * minute);
-      const sha = await push(`built ${off} minutes off`, 3);
+      await setClocks(off * minute, off * minute);
+      const sha = await push(`built ${off} minutes off`, 1);
       const seconds = await eventually(async () => {
         const { rows } = await stack.pool.query<{ seconds: number }>(
           `select extract(epoch from lease_expires_at - now())::float8 as seconds from deployment_history
@@ -170,7 +180,7 @@ fault(
       expect((await deploymentsOf(stack, host)).at(-1)).toEqual({ commit: sha, state: "succeeded" });
     }
   },
-  rightClocks,
+  // Clocks that are off are no reason for any invariant not to hold: the next fault sets them.
 );
 
 fault(
@@ -178,13 +188,13 @@ fault(
   async () => {
     const { daemon } = stack.workers[0]!;
     const before = await refusalsOf(daemon);
-    await setClocks(6 * minute);
+    await setClocks(6 * minute, 6 * minute);
     const sha = await push("pushed while the clocks were wrong");
     await eventually(async () => expect((await refusalsOf(daemon)).slice(before.length)).toContain("signature_stale"));
     // Handed over and refused, again and again.
     const waiting = { commit: sha, state: expect.stringMatching(/^(queued|dispatched)$/) };
     expect((await deploymentsOf(stack, host)).at(-1)).toEqual(waiting);
-    await setClocks(0);
+    await setClocks(0, 0);
     await expectLive(stack, host, sha);
   },
   rightClocks,
@@ -201,7 +211,7 @@ fault(
     expect(await send(second!, report)).toMatchObject(refused);
     await stack.central.restart();
     expect(await send(first!, report)).toMatchObject(refused);
-    await stack.central.restart({ env: { NODE_OPTIONS: `--import=${clock}`, CLOCK_OFF_MS: String(6 * minute) } });
+    await setClocks(6 * minute, 0);
     expect(await send(first!, report)).toMatchObject(refused);
     await eventually(async () => {
       const after = [await refusalsOf(stack.central), await refusalsOf(stack.centrals[1]!)];
@@ -262,7 +272,7 @@ fault(
   async () => {
     const worker = stack.workers[0]!;
     const old = await readKeys();
-    const underOld = await push("under the old key", 5);
+    const underOld = await push("under the old key", 2);
     await running();
     const { keyFile } = await stack.operator.rotateWorkerKey({ id: worker.id });
     await writeFile(worker.keyFile, keyFile, { mode: 0o600 });
@@ -271,7 +281,7 @@ fault(
     await expectLive(stack, host, underOld);
 
     // What it builds is finished under the old key before it stops.
-    const inFlight = await push("in flight", 3);
+    const inFlight = await push("in flight", 2);
     await running();
     await worker.daemon.restart();
     await expectLive(stack, host, inFlight);
