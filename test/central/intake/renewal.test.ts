@@ -13,13 +13,14 @@ test("the claim of a delivery is renewed for as long as GitHub lets it wait, and
   await addRepository(central, "slow");
   let reads = 0;
   const path = /\/slow\/pulls\/\d+$/;
-  central.forge.setFault({ kind: "delay", ms: 11_000, method: "GET", path, times: 1, onCall: () => (reads += 1) });
+  // Below the 10 s after which Central gives a call up.
+  central.forge.setFault({ kind: "delay", ms: 9_000, method: "GET", path, times: 1, onCall: () => (reads += 1) });
   await central.forge.pushFiles({ owner: "acme", name: "slow", branch: "change", from: "main", files: { a: "1" } });
   await central.forge.openPullRequest({ owner: "acme", name: "slow", head: "change" });
   await eventually(() => expect(reads).toBe(1));
   // As if it had been worked on for almost as long as a claim holds.
   const { rows } = await central.pool.query<{ guid: string }>(
-    `update webhook_deliveries set next_attempt_at = now() + interval '10 seconds'
+    `update webhook_deliveries set next_attempt_at = now() + interval '8 seconds'
      where event = 'pull_request' and state = 'received' returning guid`,
   );
   expect(rows).toHaveLength(1);
