@@ -44,3 +44,18 @@ test("a Caddy that was built without a version is left out, and so are a Podman 
   const silent = await serve(() => {});
   expect(await readVersions({ podman, caddyAdmin: `http://127.0.0.1:${silent}` })).toEqual(own);
 });
+
+test("Podman is asked for its version once in two minutes", async () => {
+  let asked = 0;
+  const port = await serve((_, response) => {
+    asked += 1;
+    response.setHeader("content-type", "application/json").end('{"Version":"5.4.2"}');
+  });
+  const podman = new Dockerode({ host: "127.0.0.1", port });
+  const caddyAdmin = `http://127.0.0.1:${port}`;
+  const first = await readVersions({ podman, caddyAdmin });
+  const afterFirst = asked;
+  expect(await readVersions({ podman, caddyAdmin })).toEqual(first);
+  // Caddy alone was asked again.
+  expect(asked - afterFirst).toBe(afterFirst - 1);
+});

@@ -10,9 +10,9 @@ const callMs = 10_000;
 export type EngineLook = {
   /** Undefined: the image is not there, which readiness tells by itself. */
   imageId: string | undefined;
-  /** Version and kernel, and the networks that no sandbox of any worker made. */
-  identity: string;
-  /** Runtime, cgroups and storage. */
+  /** The networks that no sandbox of any worker made. */
+  networks: string;
+  /** Version, kernel, runtime, cgroups and storage. */
   settings: string;
   /** Ids of this worker's holders that do not run any more, although it did not remove them. */
   endedHolders: string[];
@@ -20,19 +20,19 @@ export type EngineLook = {
 
 /**
  * Looks at the engine by calls alone, for whatever its events did not tell. Rejects when it does not answer. It is not asked for its settings
- * where they are given: for one answer Podman runs four programs of the system's packages, 160 ms of a core, and a look costs 10 ms else.
+ * where they are given: for one answer Podman runs four programs of the system's packages, 160 ms of a core (eight for one about its version), and a
+ * look costs 10 ms else.
  */
 export async function readEngine(
   o: { podman: Dockerode; imageReference: string; networkName: string },
   knownSettings?: string,
 ): Promise<EngineLook> {
   const filters = { label: [`${sandboxLabel}=${o.networkName}`, `${roleLabel}=holder`], status: ["exited"] };
-  const [imageId, version, settings, networks, ended] = await Promise.all([
+  const [imageId, settings, networks, ended] = await Promise.all([
     ask("look for the image", async () => o.podman.getImage(o.imageReference).inspect()).then(
       (image) => image.Id,
       () => undefined,
     ),
-    ask("ask for Podman's version", async () => o.podman.version()),
     knownSettings ?? readSettings(o.podman),
     ask("list the networks", async () => o.podman.listNetworks()),
     ask("list the holders that ended", async () => o.podman.listContainers({ all: true, filters })),
@@ -40,13 +40,12 @@ export async function readEngine(
   return {
     imageId,
     settings,
-    identity: JSON.stringify([
-      [version.Version, version.ApiVersion, version.KernelVersion],
+    networks: JSON.stringify(
       networks
         .filter((network) => network.Labels?.[sandboxLabel] === undefined)
         .toSorted((a, b) => a.Name.localeCompare(b.Name))
         .map((network) => [network.Name, network.Id, network.Driver, network.Internal, network.IPAM?.Config]),
-    ]),
+    ),
     endedHolders: ended
       .filter(({ Id, Names, Labels }) => Labels?.[canaryLabel] === undefined && !isOwnRemoval(Id, ...namesOf(Names)))
       .map(({ Id }) => Id)
@@ -56,7 +55,16 @@ export async function readEngine(
 
 async function readSettings(podman: Dockerode): Promise<string> {
   const info = await ask("ask for Podman's settings", async (): Promise<Record<string, unknown>> => podman.info());
-  const names = ["CgroupDriver", "CgroupVersion", "DefaultRuntime", "DockerRootDir", "Driver", "SecurityOptions"];
+  const names = [
+    "ServerVersion",
+    "KernelVersion",
+    "CgroupDriver",
+    "CgroupVersion",
+    "DefaultRuntime",
+    "DockerRootDir",
+    "Driver",
+    "SecurityOptions",
+  ];
   return JSON.stringify(names.map((name) => info[name]));
 }
 

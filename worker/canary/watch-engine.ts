@@ -86,7 +86,7 @@ function compare(known: EngineLook | undefined, seen: EngineLook, wasLost: boole
   const changes = [
     wasLost && "Podman's service did not answer and is back",
     seen.imageId !== undefined && known.imageId !== undefined && seen.imageId !== known.imageId && "the builder image changed",
-    (seen.identity !== known.identity || seen.settings !== known.settings) && "Podman or its networks changed",
+    (seen.networks !== known.networks || seen.settings !== known.settings) && "Podman or its networks changed",
   ];
   return changes.filter((change) => change !== false);
 }

@@ -24,15 +24,14 @@ function createEngine() {
   };
   const client = {
     getImage: () => ({ inspect: async () => answer({ Id: engine.imageId }) }),
-    version: async () => {
-      engine.looks += 1;
-      return answer({ Version: engine.version, ApiVersion: "1.41", KernelVersion: "6" });
-    },
     info: async () => {
       engine.infos += 1;
-      return answer({ CgroupVersion: "2", DefaultRuntime: engine.runtime });
+      return answer({ ServerVersion: engine.version, KernelVersion: "6", CgroupVersion: "2", DefaultRuntime: engine.runtime });
     },
-    listNetworks: async () => answer(engine.networks),
+    listNetworks: async () => {
+      engine.looks += 1;
+      return answer(engine.networks);
+    },
     listContainers: async () => answer(engine.ended),
     getEvents: async () => {
       if (engine.events === "none") throw Object.assign(new Error("no events are kept"), { statusCode: 500 });
@@ -71,8 +70,6 @@ test.each(["none", "silent"] as const)(
     const { engine, changes, settled } = watch({ events });
     await settled();
     expect(changes).toEqual([]);
-    engine.version = "5.0.1";
-    await settled();
     engine.imageId = "two";
     await settled();
     engine.networks = [...engine.networks, { Name: "somebody's", Id: "2", Driver: "bridge", Labels: {} }];
@@ -83,14 +80,15 @@ test.each(["none", "silent"] as const)(
     await settled();
     engine.answers = false;
     await settled();
+    engine.version = "5.0.1";
     engine.answers = true;
     await settled();
     expect(changes).toEqual([
-      "Podman or its networks changed",
       "the builder image changed",
       "Podman or its networks changed",
       "a network's holder was ended by somebody else",
       "Podman's service did not answer and is back",
+      "Podman or its networks changed",
     ]);
   },
 );
