@@ -11,14 +11,18 @@ const exclude = ["test/fixtures/**", "**/node_modules/**"];
 const pure = globSync("test/**/*.test.ts", { cwd: import.meta.dirname, exclude }).filter((file) =>
   isPure(path.join(import.meta.dirname, file)),
 );
+// Each starts a Central and stops it, and leaves nothing in the process. To load one takes a second of a core, once for all.
+const central = "test/central/**/*.test.ts";
 
-/** What both projects share. The set-up of a run is the root's alone: a project that extends the root would run it once more. */
+/** On two cores: a file waits for a quarter of its time. */
+const maxWorkers = 3;
+
+/** What the projects share. The set-up of a run is the root's alone: a project that extends the root would run it once more. */
 const project = (test: NonNullable<TestProjectInlineConfiguration["test"]>): TestProjectInlineConfiguration => ({
   test: {
     // Processes, not threads: tests start servers, change signals' handlers and read process.env.
     pool: "forks",
-    // A third made nothing faster on two cores, and daemons slow to answer.
-    maxWorkers: 2,
+    maxWorkers,
     testTimeout: 60_000,
     hookTimeout: 60_000,
     allowOnly: false,
@@ -31,10 +35,11 @@ export default defineConfig({
     globalSetup: ["test/support/global-setup.ts"],
     projects: [
       project({ name: "pure", isolate: false, include: pure, exclude }),
-      project({ name: "process", include: ["test/**/*.test.ts"], exclude: [...exclude, ...pure] }),
+      project({ name: "central", isolate: false, include: [central], exclude: [...exclude, ...pure] }),
+      project({ name: "process", include: ["test/**/*.test.ts"], exclude: [...exclude, ...pure, central] }),
     ],
     sequence: { sequencer: FileSequencer },
-    maxWorkers: 2,
+    maxWorkers,
     passWithNoTests: false,
     // `.ci/run` counts from a file what the run printed for people.
     reporters: process.env["VITEST_RESULT_FILE"] ? ["default", "json"] : ["default"],

@@ -9,7 +9,7 @@ export class FileSequencer extends BaseSequencer {
     const sorted = await super.sort(specs);
     const files = sorted.map((spec) => ({
       spec,
-      kind: kindOf(readFileSync(spec.moduleId, "utf8"), spec.project.name === "pure"),
+      kind: kindOf(readFileSync(spec.moduleId, "utf8"), spec.project.name),
     }));
     return orderFiles(files).map(({ spec }) => spec);
   }
