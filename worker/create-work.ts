@@ -8,7 +8,10 @@ import { cloneCommit } from "#worker/clone/clone-commit.ts";
 import { endToken } from "#worker/clone/end-token.ts";
 import type { WorkerConfig } from "#worker/config.ts";
 
-const gibibyte = 2 ** 30;
+/** What git may write into one file of a clone, its pack too. */
+export const maxPackBytes = 2 ** 30;
+/** Of a release; its bytes are those of BUILD_DISK. */
+export const maxOutputFiles = 100_000;
 
 /** What is done with a request that was taken: clone, build and publish, or remove. A clone token is ended whatever comes of it. */
 export function createWork(o: {
@@ -38,7 +41,7 @@ export function createWork(o: {
       runDeployment(
         {
           ...dependencies,
-          outputLimits: { maxBytes: config.buildDisk, maxFiles: 100_000 },
+          outputLimits: { maxBytes: config.buildDisk, maxFiles: maxOutputFiles },
           keep: { releases: config.releasesKeep, bytes: config.releasesKeepBytes },
           routeTimeoutMs: 20_000,
           clone: (asked, signal) => {
@@ -51,7 +54,7 @@ export function createWork(o: {
               token: asked.cloneToken,
               clonesDir: o.clonesDir,
               ...(o.gitCaFile === undefined ? {} : { caFile: o.gitCaFile }),
-              limits: { timeoutMs: 300_000, maxFileBytes: gibibyte },
+              limits: { timeoutMs: 300_000, maxFileBytes: maxPackBytes },
               signal,
             });
           },

@@ -2,6 +2,7 @@ import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Client } from "@connectrpc/connect";
 import type { OperatorService } from "#gen/catapult/v1/operator_service_pb.js";
+import { parseBytes } from "#common/config/parse.ts";
 import { workerVariables } from "#worker/config.ts";
 import { startCaddyDaemon } from "./caddy-daemon.ts";
 import { startDaemon } from "./daemon.ts";
@@ -44,7 +45,7 @@ export async function startStackWorker(o: {
   });
   const keyFile = join(directory, "worker-key.json");
   await writeFile(keyFile, added.keyFile, { mode: 0o600 });
-  const environment: Record<string, string> & { SITES_DIR: string; STATE_DIR: string; BUILD_SLOTS: string } = {
+  const environment: Record<string, string> & Record<"SITES_DIR" | "STATE_DIR" | "BUILD_DISK" | "BUILD_SLOTS", string> = {
     WORKER_KEY_FILE: keyFile,
     CENTRAL_URL: o.centralUrl,
     WORKER_LISTEN: `127.0.0.1:${port}`,
@@ -55,6 +56,7 @@ export async function startStackWorker(o: {
     SITES_LISTEN: `127.0.0.1:${sitesPort}`,
     STATE_DIR: join(directory, "state"),
     BUILD_MEMORY: "2g",
+    BUILD_DISK: "2g",
     BUILD_SLOTS: "2",
     ...(await machineNetwork()),
     ...o.shared,
@@ -74,6 +76,7 @@ export async function startStackWorker(o: {
     limits: {
       slots: Number(environment.BUILD_SLOTS),
       releasesKeep: Number(environment["RELEASES_KEEP"] ?? workerVariables.releasesKeep.default),
+      releaseBytes: parseBytes(environment.BUILD_DISK),
     },
     daemon,
     caddy,

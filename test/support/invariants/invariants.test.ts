@@ -1,4 +1,4 @@
-import { readlink, rm, symlink, unlink, mkdir, writeFile } from "node:fs/promises";
+import { readlink, rm, symlink, truncate, unlink, mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { eventually } from "../eventually.ts";
@@ -102,12 +102,19 @@ test("what goes over its cap is found while it does, though all is well afterwar
     ...[1, 2, 3, 4, 5, 6, 7, 8, 9].map((n) => join(releases, `0-0000000${n}`)),
   ];
   for (const folder of made) await mkdir(folder);
+  // A file without blocks is as long as it says.
+  const long = join(made[0]!, "long");
+  await writeFile(long, "");
+  await truncate(long, 2 ** 32);
+  const state = join(worker!.stateDirectory, "over");
+  await mkdir(state);
+  for (let n = 0; n < 100; n++) await writeFile(join(state, String(n)), "");
   await stack.pool.query(
     "insert into deployment_log_lines (deployment_id, line_number, line) select $1, n, '' from generate_series(100000, 160001) n",
     [live],
   );
-  await eventually(() => expect(watch.excesses().length).toBeGreaterThanOrEqual(4));
-  for (const folder of made) await rm(folder, { recursive: true });
+  await eventually(() => expect(watch.excesses().length).toBeGreaterThanOrEqual(6));
+  for (const folder of [...made, state]) await rm(folder, { recursive: true });
   await stack.pool.query("delete from deployment_log_lines where deployment_id = $1 and line_number >= 100000", [live]);
   await watch.stop();
   expect(watch.excesses().map(({ invariant, where, seen }) => `${invariant} ${where}: ${seen.replace(/\d+ /, "")}`)).toEqual(
@@ -115,6 +122,8 @@ test("what goes over its cap is found while it does, though all is well afterwar
       "I5 worker-one: clones at once, and 2 are allowed",
       "I5 worker-one: releases under way at once, and 2 are allowed",
       `I5 worker-one: releases of site ${id} at once, and 8 are allowed`,
+      `I5 worker-one: bytes of ${made[0]} at once, and 2147483648 are allowed`,
+      "I5 worker-one: inodes of STATE_DIR at once, and 100 are allowed",
       `I5 deployment ${live}: lines of log at once, and 60000 are allowed`,
     ]),
   );

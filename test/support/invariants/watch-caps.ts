@@ -7,6 +7,7 @@ import { temporaryPrefix } from "#worker/publish/site-paths.ts";
 import { roleLabel, sandboxLabel } from "#worker/sandbox/sandbox-labels.ts";
 import type { Stack, StackWorker } from "../stack.ts";
 import type { Finding } from "./finding.ts";
+import { lookAtBytes } from "./look-at-bytes.ts";
 
 /** Beside the newest that are kept: the live one of a rollback, one that a killed worker left, and the one that is being made. */
 const releasesBeside = 3;
@@ -20,8 +21,8 @@ export type CapWatch = {
 };
 
 /**
- * I5 at all times: every `everyMs` what lies on the workers' disks and stands in the tables, and every fourth time the containers, against
- * what they are bounded to. The bytes of a build are its container's own limit, which attacks on it test.
+ * I5 at all times: every `everyMs` what lies on the workers' disks and stands in the tables, and every fourth time the containers, the bytes
+ * and the inodes, against what they are bounded to. What a build writes is its container's own limit, which attacks on it test.
  */
 export function watchCaps(stack: Stack, o: { everyMs?: number } = {}): CapWatch {
   const stopping = new AbortController();
@@ -35,7 +36,8 @@ export function watchCaps(stack: Stack, o: { everyMs?: number } = {}): CapWatch 
     while (!stopping.signal.aborted) {
       for (const worker of stack.workers) {
         await lookAtFiles(worker, hold);
-        // An engine that a fault has stopped is asked again later.
+        // A disk or an engine that a fault has stopped is asked again later.
+        if (looks % 4 === 1) await lookAtBytes(worker, hold).catch(() => undefined);
         if (looks % 4 === 0) await lookAtContainers(stack, worker, hold).catch(() => undefined);
       }
       await lookAtTables(stack, hold).catch(() => undefined);
@@ -59,7 +61,8 @@ export function watchCaps(stack: Stack, o: { everyMs?: number } = {}): CapWatch 
   };
 }
 
-type Hold = (where: string, what: string, count: number, cap: number) => void;
+/** Notes a count that is over its cap. */
+export type Hold = (where: string, what: string, count: number, cap: number) => void;
 
 async function lookAtFiles(worker: StackWorker, hold: Hold): Promise<void> {
   const { slots, releasesKeep } = worker.limits;
