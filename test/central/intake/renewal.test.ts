@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { claimSeconds } from "#central/intake/sql/claim-deliveries.ts";
+import { selectLookedAt } from "#central/reconcile/sql/select-looked-at.ts";
 import { eventually } from "#test/support/eventually.ts";
 import { addRepository, startTestCentral, type TestCentral } from "../support/start-test-central.ts";
 
@@ -10,7 +11,9 @@ beforeAll(async () => {
 afterAll(async () => central.stop());
 
 test("the claim of a delivery is renewed for as long as GitHub lets it wait, and no replica takes it up a second time", async () => {
-  await addRepository(central, "slow");
+  const { configId } = await addRepository(central, "slow");
+  // The look that a new config gets may read the pull request first, and be the one that waits.
+  await eventually(async () => expect(await selectLookedAt(central.pool, configId)).toBe(true));
   let reads = 0;
   const path = /\/slow\/pulls\/\d+$/;
   // Below the 10 s after which Central gives a call up.
